@@ -1,0 +1,1 @@
+"""Reads the expression on a face: training on the Keras side, recognition on the LiteRT side."""

@@ -1,0 +1,59 @@
+"""How every command of this project starts and ends: --help, settings, exit codes.
+
+Exit codes: 0 done, 1 a failure that was foreseen, 2 unusable settings, 130 Ctrl-C.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from emotion import config
+from emotion.errors import EmotionError, SettingsError
+
+T = TypeVar("T")
+
+
+def run(
+    main: Callable[[T], int | None],
+    declaration: type[T],
+    about: str | None,
+    *,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Read the settings, call `main` with them, and answer with the exit code.
+
+    `about` is the script's docstring, shown by --help above the table of its variables.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if any(word in ("-h", "--help") for word in arguments):
+        print(f"{(about or '').strip()}\n\nEnvironment variables:\n{config.describe(declaration)}")
+        return 0
+    if arguments:
+        return _complain(
+            [f"unexpected argument {arguments[0]!r}: settings are environment variables, see --help"]
+        )
+    try:
+        settings = config.read(declaration, os.environ)
+    except SettingsError as error:
+        return _complain(error.complaints)
+    return _guarded(main, settings)
+
+
+def _guarded(main: Callable[[Any], int | None], settings: Any) -> int:
+    try:
+        return main(settings) or 0
+    except SettingsError as error:  # a complaint that only the data or the model could reveal
+        return _complain(error.complaints)
+    except EmotionError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped by Ctrl-C", file=sys.stderr)
+        return 130
+
+
+def _complain(complaints: Sequence[str]) -> int:
+    for line in complaints:
+        print(line, file=sys.stderr)
+    return 2
