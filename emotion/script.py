@@ -30,9 +30,8 @@ def run(
         print(f"{(about or '').strip()}\n\nEnvironment variables:\n{config.describe(declaration)}")
         return 0
     if arguments:
-        return _complain(
-            [f"unexpected argument {arguments[0]!r}: settings are environment variables, see --help"]
-        )
+        asked = arguments[0]
+        return _complain([f"unexpected argument {asked!r}: settings are variables, see --help"])
     try:
         settings = config.read(declaration, os.environ)
     except SettingsError as error:
