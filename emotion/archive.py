@@ -1,0 +1,182 @@
+"""A folder or a zip as named files; a zip is read without unpacking it to disk."""
+
+import io
+import os
+import unicodedata
+import zipfile
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import IO
+
+from emotion.errors import EmotionError
+
+_ENCRYPTED, _UTF8_NAME = 0x1, 0x800  # bits of a zip entry's flags
+
+
+class Unreadable(Exception):  # noqa: N818 - what the file is, no failure of the program
+    """One file, picture or row that cannot be used; the message says why."""
+
+
+class Archive(ABC):
+    """Files by name, and folders; hidden ones and macOS's `__MACOSX` are left out.
+
+    `files` and `folders` are sorted names, relative, with forward slashes and composed accents,
+    so that the same data has the same names on every system.
+    """
+
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+    packed = False
+
+    def __enter__(self) -> "Archive":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @abstractmethod
+    def read(self, name: str) -> bytes:
+        """The file's bytes. Raises Unreadable."""
+
+    @abstractmethod
+    def open(self, name: str) -> IO[bytes]:
+        """The file as a stream. Raises Unreadable."""
+
+    def close(self) -> None:  # noqa: B027 - most hold nothing open
+        """Release what the archive holds open."""
+
+
+def open_archive(path: Path) -> Archive:
+    """The data set at `path`: a folder, a zip, or one other file standing alone.
+
+    Raises EmotionError when it is missing, when a zip is damaged and when one wants a password.
+    """
+    if path.is_dir():
+        return _Folder(path)
+    if not path.exists():
+        raise EmotionError(
+            f"DATASET='{path}' does not exist: give the folder, .zip or .csv that holds FER-2013 "
+            "or pictures in class folders"
+        )
+    if zipfile.is_zipfile(path):
+        return _Zip(path)
+    if path.suffix.lower() == ".zip":
+        raise _damaged(path, "no zip is inside")
+    return _File(path)
+
+
+class _Folder(Archive):
+    def __init__(self, path: Path) -> None:
+        self._paths: dict[str, Path] = {}
+        folders: set[str] = set()
+        for name, found in _walk(path, PurePosixPath(), ()):
+            if found.is_dir():
+                folders.add(_composed(name))
+            else:
+                self._paths[_composed(name)] = found
+        self.files, self.folders = tuple(sorted(self._paths)), tuple(sorted(folders))
+
+    def read(self, name: str) -> bytes:
+        try:
+            return self._paths[name].read_bytes()
+        except OSError as error:
+            raise Unreadable(error.strerror or str(error)) from error
+
+    def open(self, name: str) -> IO[bytes]:
+        try:
+            return self._paths[name].open("rb")
+        except OSError as error:
+            raise Unreadable(error.strerror or str(error)) from error
+
+
+class _File(_Folder):
+    def __init__(self, path: Path) -> None:
+        self._paths = {path.name: path}
+        self.files, self.folders = (path.name,), ()
+
+
+class _Zip(Archive):
+    packed = True
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise _damaged(path, error) from error
+        self._entries: dict[str, zipfile.ZipInfo] = {}
+        folders: set[str] = set()
+        for entry in self._zip.infolist():
+            name = PurePosixPath(_composed(_zip_name(entry)))
+            if _hidden(name):
+                continue
+            folders.update(str(folder) for folder in name.parents if folder.name)
+            if entry.is_dir():
+                folders.add(str(name))
+            else:
+                self._entries[str(name)] = entry
+        if any(entry.flag_bits & _ENCRYPTED for entry in self._entries.values()):
+            self._zip.close()
+            raise EmotionError(
+                f"DATASET='{path}' is protected by a password: unpack it and give the folder"
+            )
+        self.files, self.folders = tuple(sorted(self._entries)), tuple(sorted(folders))
+
+    def read(self, name: str) -> bytes:
+        try:
+            return self._zip.read(self._entries[name])
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+            raise Unreadable(f"damaged inside the zip ({error})") from error
+
+    def open(self, name: str) -> IO[bytes]:
+        try:
+            return io.BufferedReader(self._zip.open(self._entries[name]), 1 << 20)  # type: ignore[type-var]
+        except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+            raise Unreadable(f"damaged inside the zip ({error})") from error
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+def _walk(folder: Path, name: PurePosixPath, above: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    """Everything below, links followed; `above` ends a link that leads back up."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    for child in folder.iterdir():
+        inner = name / child.name
+        if _hidden(inner):
+            continue
+        yield str(inner), child
+        if child.is_dir():
+            yield from _walk(child, inner, (*above, real))
+
+
+def _hidden(name: PurePosixPath) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
+
+
+def _zip_name(entry: zipfile.ZipInfo) -> str:
+    """The entry's name; archivers that write UTF-8 do not always say so."""
+    name = entry.filename
+    if not entry.flag_bits & _UTF8_NAME:
+        with suppress(UnicodeError):  # or the name really is in the old code page
+            name = name.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/").lstrip("/")
+
+
+def _composed(name: str) -> str:
+    """One spelling for an accented letter: macOS stores it as two characters."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _damaged(path: Path, why: object) -> EmotionError:
+    return EmotionError(f"DATASET='{path}' is a damaged zip ({why}): download it again")

@@ -1,0 +1,280 @@
+"""A folder, zip or CSV -> images and labels in three parts: train, validation, test.
+
+An official split is kept: by folder, by FER-2013's file names, by a CSV's Usage column. Where
+training has no validation part it is split off the training part, and a test part as well where
+that is missing too. That split is drawn for each class from a hash of the seed and the file's
+bytes: it does not depend on file names, their order or the machine, and copies of a picture fall
+on one side of it.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion import labels as label_names
+from emotion import layout, parts, picture, table
+from emotion.archive import Archive, Unreadable, open_archive
+from emotion.errors import EmotionError
+
+_SHOWN = 5  # names listed in the preflight before "and 7 more"
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of the data.
+
+    `names` are file names inside the data set, or "row 123". `copied` marks images with the same
+    pixels as a training image, compared by hash as the network sees them (size x size, grey).
+    """
+
+    images: NDArray[np.uint8]  # (N, size, size)
+    labels: NDArray[np.int64]  # (N,) class numbers
+    names: tuple[str, ...]
+    copied: NDArray[np.bool_]  # (N,), all False for the training part
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What `load` found; `splits` has "train", "validation", "test" as far as they are there.
+
+    The lists name files, `unreadable` ones with the reason after a colon: `blank` ones (one grey
+    all over) are left out, `whole` ones are photographs without a face that was found, `outside`
+    ones lie in no class folder and are left out. `source` says in words what was recognised.
+    """
+
+    labels: tuple[str, ...]
+    splits: dict[str, Split]
+    unreadable: tuple[str, ...]
+    blank: tuple[str, ...]
+    whole: tuple[str, ...]
+    cropped: int
+    source: str
+    outside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A labelled picture before it is read; `read` gives pixels and a hash of what they came as."""
+
+    name: str
+    part: str
+    label: str
+    read: Callable[[], tuple[NDArray[np.uint8], bytes]]
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What was recognised: how to read it, and the classes that ought to be there."""
+
+    words: str
+    items: Iterable[_Item]
+    classes: parts.Places = frozenset()
+    outside: tuple[str, ...] = ()
+    numbered: bool = False  # classes are numbers until all are known
+
+
+@dataclass(frozen=True)
+class _Picture:
+    name: str
+    part: str
+    label: str
+    image: NDArray[np.uint8]
+    key: bytes
+
+
+@dataclass
+class _Gathered:
+    pictures: list[_Picture] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    blank: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
+    cropped: int = 0
+
+
+def load(
+    path: Path | str,
+    *,
+    size: int = 48,
+    validation_split: float = 0.1,
+    seed: int = 0,
+    for_training: bool = True,
+) -> Dataset:
+    """The data set at `path`, its pictures made grey crops of `size` x `size`.
+
+    For scoring a model, `for_training=False`, nothing is split and anything may be missing:
+    class folders alone are one part, "test".
+
+    Raises EmotionError when nothing usable is there and, for training, when a part or a class is
+    empty or missing.
+    """
+    path = Path(path)
+    if not 0 < validation_split <= parts.LARGEST:
+        raise EmotionError(f"VALIDATION_SPLIT={validation_split:g} must be above 0, at most 1/3")
+    with open_archive(path) as archive:
+        form = _recognised(path, archive, for_training)
+        found = _gather(form.items, picture.Preparer(size))
+    if not found.pictures:
+        raise EmotionError(_nothing(path, found))
+    if form.numbered:
+        names = table.class_names(item.label for item in found.pictures)
+        found.pictures = [replace(item, label=names[item.label]) for item in found.pictures]
+    if for_training:
+        present = {(item.part, item.label) for item in found.pictures}
+        parts.check(path, present, form.classes | present)
+        split, drawn = parts.completed(path, found.pictures, fraction=validation_split, seed=seed)
+    else:
+        split, drawn = parts.given(found.pictures), ()
+    labels = label_names.ordered(item.label for item in found.pictures)
+    return Dataset(
+        labels=labels,
+        splits=_splits(split, labels),
+        unreadable=tuple(found.unreadable),
+        blank=tuple(found.blank),
+        whole=tuple(found.whole),
+        cropped=found.cropped,
+        source=_source(form, drawn, seed),
+        outside=form.outside,
+    )
+
+
+def preflight(dataset: Dataset) -> str:
+    """A table of classes and counts, and a line on everything that is not as it should be."""
+    names = (*dataset.labels, "total")
+    columns = [_column(part, split, len(dataset.labels)) for part, split in dataset.splits.items()]
+    rows = zip(("class", *names), *columns, strict=True)
+    wide = max(len(name) for name in ("class", *names))
+    lines = [f"{name:<{wide}}" + "".join(f"{cell:>12}" for cell in row) for name, *row in rows]
+    return "\n".join([dataset.source, *lines, *_remarks(dataset)])
+
+
+def _column(part: str, split: Split, classes: int) -> list[str]:
+    counts = np.bincount(split.labels, minlength=classes)
+    return [part, *(f"{count:,}" for count in counts), f"{counts.sum():,}"]
+
+
+def _remarks(dataset: Dataset) -> list[str]:
+    lines = [
+        _counted(dataset.unreadable, "could not be read and", "left out"),
+        _counted(dataset.blank, "of one grey all over,", "left out"),
+        _counted(dataset.outside, "in no class folder,", "left out"),
+    ]
+    for part, split in dataset.splits.items():
+        if copies := int(split.copied.sum()):
+            share = f"{copies:,} of {len(split.names):,} ({copies / len(split.names):.1%})"
+            lines.append(f"{share} {part} images have the same pixels as a training image")
+    if dataset.cropped or dataset.whole:
+        lines.append(f"{dataset.cropped:,} photographs cropped to the largest face")
+        lines.append(_counted(dataset.whole, "without a face that was found,", "used whole"))
+    return [line for line in lines if line]
+
+
+def _counted(names: Sequence[str], what: str, done: str) -> str:
+    if not names:
+        return ""
+    more = f", and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    pictures = "picture" if len(names) == 1 else "pictures"
+    return f"{len(names):,} {pictures} {what} {done}: {'; '.join(names[:_SHOWN])}{more}"
+
+
+def _recognised(path: Path, archive: Archive, for_training: bool) -> _Form:
+    packed = "zip of " if archive.packed else ""
+    if tables := table.find(archive):
+        names = " and ".join(found.name for found in tables)
+        return _Form(f"{packed}CSV {names}", _from_tables(archive, tables), numbered=True)
+    if len(archive.files) == 1 and archive.files[0].lower().endswith(".csv"):
+        heads = ", ".join(table.columns(archive, archive.files[0])) or "nothing"
+        raise EmotionError(
+            f"DATASET='{path}' starts with the columns {heads[:200]}; needed are emotion and "
+            "pixels, and Usage for the official split, as in fer2013.csv"
+        )
+    plan = layout.recognise(f"DATASET='{path}'", archive.files, archive.folders)
+    classes = {(entry.part, entry.label) for entry in plan.entries}
+    if for_training:
+        parts.check(path, classes, classes | set(plan.empty))
+    items = _from_files(archive, plan.entries)
+    return _Form(f"{packed}{plan.words}", items, classes, plan.outside)
+
+
+def _from_files(archive: Archive, entries: Iterable[layout.Entry]) -> Iterator[_Item]:
+    for entry in entries:
+
+        def read(file: str = entry.file) -> tuple[NDArray[np.uint8], bytes]:
+            data = archive.read(file)
+            return picture.decode(data), hashlib.sha256(data).digest()
+
+        yield _Item(entry.name, entry.part, entry.label, read)
+
+
+def _from_tables(archive: Archive, tables: Sequence[table.Table]) -> Iterator[_Item]:
+    for row in table.rows(archive, tables):
+
+        def read(row: table.Row = row) -> tuple[NDArray[np.uint8], bytes]:
+            image = row.image()
+            return image, hashlib.sha256(image.tobytes()).digest()
+
+        yield _Item(row.name, row.part, row.label, read)
+
+
+def _gather(items: Iterable[_Item], prepare: picture.Preparer) -> _Gathered:
+    """Read every picture; what cannot be read or is blank is put down and left out."""
+    found = _Gathered()
+    level = cv2.utils.logging.setLogLevel(
+        0
+    )  # what OpenCV says of a damaged file is said once, by name, here
+    try:
+        for item in items:
+            try:
+                image, key = item.read()
+            except Unreadable as why:
+                found.unreadable.append(f"{item.name}: {why}")
+                continue
+            crop = prepare(image)
+            if crop.image.min() == crop.image.max():
+                found.blank.append(item.name)
+                continue
+            found.pictures.append(_Picture(item.name, item.part, item.label, crop.image, key))
+            found.cropped += crop.how == "face"
+            if crop.how == "whole":
+                found.whole.append(item.name)
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    return found
+    return found
+
+
+def _nothing(path: Path, found: _Gathered) -> str:
+    bad = [*found.unreadable, *(f"{name}: one grey all over" for name in found.blank)]
+    if not bad:
+        return f"DATASET='{path}' holds a header and no rows: download fer2013.csv again"
+    return (
+        f"DATASET='{path}': none of its {len(bad):,} pictures can be used. The first is {bad[0]}. "
+        "Download the data again"
+    )
+
+
+def _source(form: _Form, drawn: Sequence[str], seed: int) -> str:
+    how = f"{' and '.join(drawn)} drawn with seed {seed}" if drawn else "split as it came"
+    return f"{form.words}, {how}"
+
+
+def _splits(split: Mapping[str, Sequence[_Picture]], labels: Sequence[str]) -> dict[str, Split]:
+    numbers = {label: number for number, label in enumerate(labels)}
+    learnt = {_digest(item) for item in split.get("train", ())}
+    return {
+        part: Split(
+            images=np.stack([item.image for item in inside]),
+            labels=np.array([numbers[item.label] for item in inside], np.int64),
+            names=tuple(item.name for item in inside),
+            copied=np.array([part != "train" and _digest(item) in learnt for item in inside]),
+        )
+        for part, inside in split.items()
+    }
+
+
+def _digest(item: _Picture) -> bytes:
+    return hashlib.sha256(item.image.tobytes()).digest()
