@@ -1,6 +1,6 @@
 """A folder or a zip as named files; a zip is read without unpacking it to disk."""
 
-import io
+import lzma
 import os
 import unicodedata
 import zipfile
@@ -13,6 +13,9 @@ from types import TracebackType
 from typing import IO
 
 from emotion.errors import EmotionError
+
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
+"""What Python raises while it reads a damaged file inside a zip."""
 
 _ENCRYPTED, _UTF8_NAME = 0x1, 0x800  # bits of a zip entry's flags
 
@@ -139,13 +142,13 @@ class _Zip(Archive):
     def read(self, name: str) -> bytes:
         try:
             return self._zip.read(self._entries[name])
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        except DAMAGE as error:
             raise Unreadable(f"damaged inside the zip ({error})") from error
 
     def open(self, name: str) -> IO[bytes]:
         try:
-            return io.BufferedReader(self._zip.open(self._entries[name]), 1 << 20)  # type: ignore[type-var]
-        except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+            return self._zip.open(self._entries[name])
+        except DAMAGE as error:
             raise Unreadable(f"damaged inside the zip ({error})") from error
 
     def close(self) -> None:

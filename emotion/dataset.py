@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,11 +68,10 @@ class _Item:
 
 @dataclass(frozen=True)
 class _Form:
-    """What was recognised: how to read it, and the classes that ought to be there."""
+    """What was recognised, in words, and the pictures in it."""
 
     words: str
     items: Iterable[_Item]
-    classes: parts.Places = frozenset()
     outside: tuple[str, ...] = ()
     numbered: bool = False  # classes are numbers until all are known
 
@@ -89,7 +87,10 @@ class _Picture:
 
 @dataclass
 class _Gathered:
+    """`wanted` has part and class of every picture, the unusable ones too."""
+
     pictures: list[_Picture] = field(default_factory=list)
+    wanted: set[tuple[str, str]] = field(default_factory=set)
     unreadable: list[str] = field(default_factory=list)
     blank: list[str] = field(default_factory=list)
     whole: list[str] = field(default_factory=list)
@@ -121,11 +122,9 @@ def load(
     if not found.pictures:
         raise EmotionError(_nothing(path, found))
     if form.numbered:
-        names = table.class_names(item.label for item in found.pictures)
-        found.pictures = [replace(item, label=names[item.label]) for item in found.pictures]
+        _name_classes(found)
     if for_training:
-        present = {(item.part, item.label) for item in found.pictures}
-        parts.check(path, present, form.classes | present)
+        parts.check(path, {(item.part, item.label) for item in found.pictures}, found.wanted)
         split, drawn = parts.completed(path, found.pictures, fraction=validation_split, seed=seed)
     else:
         split, drawn = parts.given(found.pictures), ()
@@ -196,8 +195,7 @@ def _recognised(path: Path, archive: Archive, for_training: bool) -> _Form:
     classes = {(entry.part, entry.label) for entry in plan.entries}
     if for_training:
         parts.check(path, classes, classes | set(plan.empty))
-    items = _from_files(archive, plan.entries)
-    return _Form(f"{packed}{plan.words}", items, classes, plan.outside)
+    return _Form(f"{packed}{plan.words}", _from_files(archive, plan.entries), plan.outside)
 
 
 def _from_files(archive: Archive, entries: Iterable[layout.Entry]) -> Iterator[_Item]:
@@ -223,28 +221,34 @@ def _from_tables(archive: Archive, tables: Sequence[table.Table]) -> Iterator[_I
 def _gather(items: Iterable[_Item], prepare: picture.Preparer) -> _Gathered:
     """Read every picture; what cannot be read or is blank is put down and left out."""
     found = _Gathered()
-    level = cv2.utils.logging.setLogLevel(
-        0
-    )  # what OpenCV says of a damaged file is said once, by name, here
-    try:
+    with picture.quietly():
         for item in items:
+            found.wanted.add((item.part, item.label))
             try:
                 image, key = item.read()
             except Unreadable as why:
                 found.unreadable.append(f"{item.name}: {why}")
-                continue
-            crop = prepare(image)
-            if crop.image.min() == crop.image.max():
-                found.blank.append(item.name)
-                continue
-            found.pictures.append(_Picture(item.name, item.part, item.label, crop.image, key))
-            found.cropped += crop.how == "face"
-            if crop.how == "whole":
-                found.whole.append(item.name)
-    finally:
-        cv2.utils.logging.setLogLevel(level)
+            else:
+                _take(found, item, prepare(image), key)
     return found
-    return found
+
+
+def _take(found: _Gathered, item: _Item, crop: picture.Crop, key: bytes) -> None:
+    if crop.image.min() == crop.image.max():
+        found.blank.append(item.name)
+        return
+    found.pictures.append(_Picture(item.name, item.part, item.label, crop.image, key))
+    if crop.how == "face":
+        found.cropped += 1
+    elif crop.how == "whole":
+        found.whole.append(item.name)
+
+
+def _name_classes(found: _Gathered) -> None:
+    """Give a table's numbered classes their names."""
+    names = table.class_names(item.label for item in found.pictures)
+    found.pictures = [replace(item, label=names[item.label]) for item in found.pictures]
+    found.wanted = {(part, names[label]) for part, label in found.wanted if label in names}
 
 
 def _nothing(path: Path, found: _Gathered) -> str:

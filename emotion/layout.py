@@ -55,23 +55,20 @@ class Layout:
     outside: tuple[str, ...]
 
 
-def recognise(source: str, files: Iterable[str], folders: Iterable[str]) -> Layout:
+def recognise(source: str, files: Sequence[str], folders: Iterable[str]) -> Layout:
     """The layout behind sorted names of `files` and `folders`; `source` is named in errors.
 
     Raises EmotionError when there is no picture, or none in a class folder.
     """
     pictures = [_path(name) for name in files if name.lower().endswith(SUFFIXES)]
     if not pictures:
-        raise EmotionError(
-            f"{source} holds no pictures and no FER-2013 CSV: give a folder or .zip with "
-            "train/<class>/ and test/<class>/, or a CSV with the columns emotion, Usage, pixels"
-        )
+        raise EmotionError(f"{source} holds no pictures and no FER-2013 CSV: {_hint(files)}")
     frame = _frame(source, pictures)
     inside = [path for path in pictures if frame.holds(path)]
     if not inside:
         raise EmotionError(
-            f"{source} holds {len(pictures)} pictures and no class folders: put each picture into "
-            "a folder named after its class, as in happy/1.jpg"
+            f"{source} holds pictures and no class folders: put each picture into a folder named "
+            "after its class, as in happy/1.jpg"
         )
     official = any(_prefix(path) for path in inside)
     kind = "Kaggle folder" if frame.has_parts and official else "class folders"
@@ -168,6 +165,18 @@ def _empty(
         if len(path) == frame.level + 1 and path not in full and frame.holds((*path, ""))
     ]
     return tuple((frame.folder_part(path), path[-1]) for path in places)
+
+
+def _hint(files: Sequence[str]) -> str:
+    for name in files:
+        if name.lower().endswith(".zip"):
+            return f"give '{name}' in it, if that is the data"
+        if name.lower().endswith((".tar", ".gz", ".tgz", ".7z", ".rar")):
+            return f"unpack '{name}' and give the folder, if that is the data"
+    return (
+        "give a folder or .zip with train/<class>/ and test/<class>/, or a CSV with the columns "
+        "emotion, Usage, pixels"
+    )
 
 
 def _path(name: str) -> _Path:

@@ -1,5 +1,7 @@
 """A picture file's bytes -> the square grey crop that training looks at."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import cv2
@@ -47,6 +49,16 @@ class Preparer:
         if len(boxes):
             return Crop(faces.crop(image, boxes[:1], size=self.size)[0], "face")
         return Crop(faces.crop(image, _centre(image), size=self.size, margin=0)[0], "whole")
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep OpenCV from writing about damaged files on its own: they are reported by name."""
+    before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(before)
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:

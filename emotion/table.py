@@ -4,8 +4,6 @@ import csv
 import io
 import re
 import warnings
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isqrt
@@ -14,7 +12,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.archive import Archive, Unreadable
+from emotion.archive import DAMAGE, Archive, Unreadable
 from emotion.errors import EmotionError
 from emotion.labels import FER2013
 from emotion.layout import part_of
@@ -82,7 +80,7 @@ def columns(archive: Archive, name: str) -> list[str]:
         with archive.open(name) as stream:
             first = stream.readline(10_000)
         return [cell.strip() for cell in next(csv.reader([first.decode("utf-8-sig")]), [])]
-    except (Unreadable, UnicodeDecodeError, csv.Error, zipfile.BadZipFile, zlib.error, OSError):
+    except (Unreadable, UnicodeDecodeError, csv.Error, *DAMAGE):
         return []
 
 
@@ -97,7 +95,7 @@ def rows(archive: Archive, tables: Sequence[Table]) -> Iterator[Row]:
         try:
             with archive.open(table.name) as stream:
                 yield from _rows(table, io.TextIOWrapper(stream, "utf-8-sig", "replace"), before)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, Unreadable) as error:
+        except (Unreadable, *DAMAGE) as error:
             raise EmotionError(
                 f"DATASET: '{table.name}' cannot be read to its end ({error}): download it again"
             ) from error

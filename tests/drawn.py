@@ -146,7 +146,8 @@ def _mouth(brush: "_Brush", expression: Expression, dark: float) -> None:
         upper = [(x, v - gap) for (x, v), gap in zip(middle, opening, strict=True)]
         lower = [(x, v + gap) for (x, v), gap in zip(middle, opening, strict=True)]
         brush.polygon([*upper, *reversed(lower)], dark)
-    brush.line(middle, 0.035, dark + 25)
+    else:
+        brush.line(middle, 0.035, dark + 25)
 
 
 def _shoulders(
@@ -170,9 +171,7 @@ class _Brush:
         turn = np.deg2rad(angle)
         self.turn = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
 
-    def ellipse(
-        self, centre: tuple[float, float], axes: tuple[float, float], value: float
-    ) -> None:
+    def ellipse(self, centre: tuple[float, float], axes: tuple[float, float], value: float) -> None:
         box = (self._at([centre])[0], np.array(axes) * 2 * self.face, self.angle)
         cv2.ellipse(self.image, box, value, -1, cv2.LINE_8)
 
