@@ -1,7 +1,8 @@
 """Class names in order, and the card that travels inside a model file.
 
 A `.tflite` is a flatbuffer, whose readers ignore bytes behind its end. So the card is a zip
-appended to the model: one file to copy, and `unzip -p model.tflite labels.txt` reads it.
+appended to the model: one file to copy, and `unzip -p model.tflite labels.txt` reads it. A
+`.keras` file is a zip already and gets the same two entries.
 """
 
 import json
@@ -25,14 +26,15 @@ def ordered(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def attach(path: Path | str, labels: Sequence[str], card: dict[str, Any]) -> None:
-    """Append the labels and the card to the `.tflite` at `path`; a card already there is replaced.
+    """Put the labels and the card into the model at `path`; those of a `.tflite` are replaced.
 
-    `card` is anything JSON can hold: input size, scores, settings, versions.
+    `card` is anything JSON can hold: input size, scores, settings, versions. A `.keras` file takes
+    a card once, right after it was saved.
     """
     path = Path(path)
     whole = path.read_bytes()
     temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(whole[: _model_end(path, len(whole))])
+    temporary.write_bytes(whole[: _model_end(path) or len(whole)])
     with zipfile.ZipFile(temporary, "a") as archive:
         archive.writestr(_LABELS, "".join(f"{label}\n" for label in labels))
         archive.writestr(_CARD, json.dumps(card, indent=1) + "\n")
@@ -40,7 +42,7 @@ def attach(path: Path | str, labels: Sequence[str], card: dict[str, Any]) -> Non
 
 
 def card(path: Path | str) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Labels and card of the `.tflite` at `path`; `((), {})` when it carries none.
+    """Labels and card of the model at `path`; `((), {})` when it carries none.
 
     Raises EmotionError when a card is there but cannot be read.
     """
@@ -58,9 +60,9 @@ def card(path: Path | str) -> tuple[tuple[str, ...], dict[str, Any]]:
     return tuple(line.strip() for line in names.splitlines() if line.strip()), details
 
 
-def _model_end(path: Path, size: int) -> int:
-    """Where the flatbuffer ends and an appended zip begins."""
+def _model_end(path: Path) -> int:
+    """Where the model ends and an appended zip begins; 0 when there is none, or nothing else."""
     if not zipfile.is_zipfile(path):
-        return size
+        return 0
     with zipfile.ZipFile(path) as archive:
-        return min(entry.header_offset for entry in archive.infolist())
+        return min((entry.header_offset for entry in archive.infolist()), default=0)

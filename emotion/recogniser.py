@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from emotion import labels as label_cards
 from emotion.errors import EmotionError
+from emotion.silence import silence
 
 
 class Recogniser:
@@ -24,8 +25,9 @@ class Recogniser:
         self.path = Path(path)
         self.labels, self.card = _card(self.path)
         try:
-            self._interpreter = Interpreter(model_path=str(self.path), num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with silence():  # it announces its delegate on standard error
+                self._interpreter = Interpreter(model_path=str(self.path), num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise EmotionError(f"{path} cannot be loaded as a .tflite model: {reason}") from error

@@ -1,0 +1,58 @@
+"""A run in pictures: its curves, and what it takes for what."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")  # files only: no window system is needed or opened
+import numpy as np
+from matplotlib import pyplot as plt
+
+TRAINING, VALIDATION = "#0072B2", "#D55E00"  # Okabe and Ito's blue and vermilion
+
+
+def training(rows: Sequence[dict[str, float]], best_epoch: int, path: Path) -> None:
+    """Loss and accuracy over the epochs, training and validation, with the best epoch marked."""
+    epochs = [row["epoch"] for row in rows]
+    figure, panels = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    for panel, name, title in zip(panels, ("loss", "accuracy"), ("Loss", "Accuracy"), strict=True):
+        panel.plot(epochs, [row[name] for row in rows], color=TRAINING, label="training, augmented")
+        panel.plot(
+            epochs, [row[f"val_{name}"] for row in rows], color=VALIDATION, label="validation"
+        )
+        panel.axvline(best_epoch, color="grey", linewidth=0.8, linestyle=":")
+        panel.set(title=title, xlabel="epoch")
+        panel.grid(alpha=0.3)
+        panel.legend()
+    best = max(row["val_accuracy"] for row in rows)
+    panels[1].annotate(f"{best:.1%}", (best_epoch, best), ha="right", va="bottom")
+    panels[1].yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1, decimals=0))
+    _save(figure, path)
+
+
+def confusion(scores: dict[str, Any], title: str, path: Path) -> None:
+    """The confusion matrix: a row for each true class, shares of the row, counts beneath."""
+    names = list(scores["classes"])
+    counts = np.array(scores["confusion"])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = max(4.5, 0.95 * len(names) + 1.5)
+    figure, panel = plt.subplots(figsize=(side + 0.8, side), layout="constrained")
+    image = panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    panel.set(title=title, xlabel="predicted", ylabel="true")
+    panel.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    panel.set_yticks(range(len(names)), names)
+    for (row, column), share in np.ndenumerate(shares):
+        text = f"{share:.0%}\n{counts[row, column]}"
+        colour = "white" if share > 0.5 else "black"
+        panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
+    figure.colorbar(image, shrink=0.8, format=matplotlib.ticker.PercentFormatter(1, decimals=0))
+    _save(figure, path)
+
+
+def _save(figure: plt.Figure, path: Path) -> None:
+    temporary = path.with_name(f"{path.stem}.part{path.suffix}")
+    figure.savefig(temporary, dpi=110)
+    plt.close(figure)
+    temporary.replace(path)

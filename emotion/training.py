@@ -1,0 +1,328 @@
+"""The epochs: batches in, a trained network out, and a file to go on from after every epoch."""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion import model
+from emotion.augment import Augment
+from emotion.errors import EmotionError
+
+if TYPE_CHECKING:
+    from emotion.dataset import Split
+
+AVERAGE_EVERY = 8  # steps between two additions to the averaged weights
+EVALUATION_BATCH = 512
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train: what decides the result, and so what a resumed run must have in common."""
+
+    epochs: int
+    patience: int  # epochs without a better score before stopping; 0 trains to the end
+    batch_size: int
+    learning_rate: float
+    weight_decay: float  # decoupled, so ten times the L2 factor at momentum 0.9
+    label_smoothing: float
+    average: float  # half-life of the averaged weights, in epochs; 0 keeps the last weights
+    augment: float  # strength
+    erase: float  # share of images that lose a rectangle
+    small_first: float  # part of the epochs that see images at two thirds of the side
+    width: int
+    dropout: float
+    mixed_precision: bool
+    seed: int
+
+
+@dataclass
+class Progress:
+    """Where a run stands after its last finished epoch."""
+
+    epoch: int = 0  # finished ones
+    best: float = -1.0  # validation accuracy
+    best_epoch: int = 0
+    flat: int = 0  # epochs since the best
+    rows: list[dict[str, float]] = field(default_factory=list)
+    interrupted: bool = False
+
+
+class Run:
+    """One network in training, with its averaged and its best weights.
+
+    `size` is the side of the images, `steps` the batches in an epoch.
+    """
+
+    def __init__(self, recipe: Recipe, *, classes: int, size: int, steps: int) -> None:
+        keras.utils.set_random_seed(recipe.seed)
+        self.recipe, self.size, self.steps = recipe, size, steps
+        self.progress = Progress()
+        dtype = "mixed_bfloat16" if recipe.mixed_precision else "float32"
+        shape = {"classes": classes, "width": recipe.width, "dropout": recipe.dropout}
+        self.network = model.build(size=None, dtype=dtype, **shape)
+        self.shadow = model.build(size=size, **shape)  # holds whichever weights are to be scored
+        self.augment = Augment(
+            size=size, strength=recipe.augment, erase=recipe.erase, seed=recipe.seed
+        )
+        self.trainer = self._compiled(size)
+        self.averaged = self._weights()
+        self.best = self.averaged
+        self.loss, self.accuracy = math.nan, math.nan  # of the epoch in progress, while training
+
+    def train(self, images: Images, targets: NDArray[np.float32], epoch: int) -> Iterator[float]:
+        """One epoch, a batch per step of the iterator, which yields the mean loss so far.
+
+        Shuffling and augmentation depend on the seed and the epoch alone, so that a resumed run
+        sees what the uninterrupted one would have seen.
+        """
+        self._prepare(epoch)
+        order = np.random.default_rng([self.recipe.seed, epoch]).permutation(len(images))
+        seen = np.zeros(3)  # images, and the sums over them of the loss and of the right answers
+        for step in range(self.steps):
+            chosen = order[step * self.recipe.batch_size :][: self.recipe.batch_size]
+            self.trainer.reset_metrics()
+            logs = self.trainer.train_on_batch(
+                images[chosen][..., None], targets[chosen], return_dict=True
+            )
+            seen += len(chosen) * np.array([1, float(logs["loss"]), float(logs["accuracy"])])
+            self.loss, self.accuracy = seen[1:] / seen[0]
+            if self.recipe.average and step % AVERAGE_EVERY == 0:
+                self._add_to_average(epoch * self.steps + step)
+            yield self.loss
+        if not self.recipe.average:
+            self.averaged = self._weights()
+
+    def score(self, images: Images, labels: Labels) -> tuple[float, float]:
+        """Cross-entropy and accuracy of the averaged weights at full image size."""
+        self.shadow.set_weights(self.averaged)
+        logits = predict(self.shadow, images)
+        logits = logits - logits.max(axis=1, keepdims=True)
+        chosen = np.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
+        loss = np.log(np.exp(logits).sum(axis=1)) - chosen
+        return float(loss.mean()), float((logits.argmax(axis=1) == labels).mean())
+
+    def finish(self, row: dict[str, float]) -> None:
+        """Enter a finished epoch: its row, and whether it is the best so far."""
+        progress = self.progress
+        progress.rows.append(row)
+        progress.epoch += 1
+        progress.flat += 1
+        if row["val_accuracy"] > progress.best:
+            progress.best, progress.best_epoch, progress.flat = (
+                row["val_accuracy"],
+                progress.epoch,
+                0,
+            )
+            self.best = self.averaged
+
+    def finished(self) -> str:
+        """Why no further epoch follows; "" while one does."""
+        recipe, progress = self.recipe, self.progress
+        if progress.epoch >= recipe.epochs:
+            return f"all {recipe.epochs} epochs done"
+        if recipe.patience and progress.flat >= recipe.patience:
+            return f"no better validation accuracy for {progress.flat} epochs"
+        return ""
+
+    def result(self) -> keras.Model:
+        """The network with the best weights, in float32, uncompiled, ready to be saved."""
+        self.shadow.set_weights(self.best)
+        return self.shadow
+
+    def save(self, path: Path, identity: dict[str, Any]) -> None:
+        """Everything needed to go on, in one file that is either whole or absent."""
+        about = {"identity": identity, "recipe": asdict(self.recipe), **asdict(self.progress)}
+        arrays = {
+            f"{part}{index}": array
+            for part, group in self._groups().items()
+            for index, array in enumerate(group)
+        }
+        temporary = path.with_name(path.name + ".part")
+        with temporary.open("wb") as file:
+            np.savez(file, about=json.dumps(about), **arrays)
+        temporary.replace(path)
+
+    def resume(self, path: Path, identity: dict[str, Any]) -> None:
+        """Go on from what `save` left.
+
+        Raises EmotionError when that was another command: other settings or other data.
+        """
+        try:
+            with np.load(path) as file:
+                stored = {name: file[name] for name in file.files}
+            about = json.loads(str(stored.pop("about")))
+        except (OSError, ValueError, KeyError) as error:
+            raise EmotionError(f"{path} cannot be read ({error}): RESUME=0 starts anew") from error
+        differences = _differences(
+            {**about.pop("identity"), **about.pop("recipe")}, {**identity, **asdict(self.recipe)}
+        )
+        if differences:
+            raise EmotionError(
+                f"{path.parent} holds an unfinished run with other settings ({differences}): give "
+                "them again to go on, RESUME=0 to start anew, or another MODEL_EXPORT_PATH"
+            )
+        self._restore(stored)
+        self.progress = Progress(**about)
+
+    def _compiled(self, size: int) -> keras.Model:
+        inputs = keras.Input((size, size, 1), dtype="uint8")
+        trainer = keras.Model(inputs, self.network(self.augment(inputs)))
+        recipe = self.recipe
+        total = recipe.epochs * self.steps
+        warm = min(max(self.steps, total // 20), total // 2)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if warm else recipe.learning_rate,
+            decay_steps=max(total - warm, 1),
+            warmup_target=recipe.learning_rate if warm else None,
+            warmup_steps=warm,
+        )
+        optimiser = keras.optimizers.SGD(
+            rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay, global_clipnorm=5.0
+        )
+        optimiser.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        loss = keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=recipe.label_smoothing
+        )
+        # XLA measured half as fast with TensorFlow on a CPU; JAX is nothing without it.
+        jit = keras.backend.backend() == "jax"
+        trainer.compile(optimiser, loss, metrics=["accuracy"], jit_compile=jit)
+        optimiser.build(trainer.trainable_variables)
+        return trainer
+
+    def _prepare(self, epoch: int) -> None:
+        recipe = self.recipe
+        small = epoch < round(recipe.epochs * recipe.small_first)
+        size = self.size * 2 // 3 if small else self.size
+        if size != self.augment.size:
+            self.augment.size = size
+            self.trainer.make_train_function(force=True)
+        for number, generator in enumerate(self._generators()):
+            seed = np.random.SeedSequence([recipe.seed, epoch, number]).generate_state(2)
+            generator.state.assign(seed.astype("uint32"))
+
+    def _generators(self) -> list[keras.random.SeedGenerator]:
+        found = [self.augment.seed_generator]
+        return found + [layer.seed_generator for layer in self.network.layers if _draws(layer)]
+
+    def _weights(self) -> list[NDArray[np.float32]]:
+        """The network's weights now, in copies that may be changed."""
+        return [np.array(weights, np.float32) for weights in self.network.get_weights()]
+
+    def _add_to_average(self, step: int) -> None:
+        keep = 0.5 ** (AVERAGE_EVERY / (self.recipe.average * self.steps))
+        keep = min(keep, (1 + step) / (10 * AVERAGE_EVERY + step))  # forget the first steps fast
+        self.averaged = [
+            old + (1 - keep) * (new - old)
+            for old, new in zip(self.averaged, self._weights(), strict=True)
+        ]
+
+    def _groups(self) -> dict[str, list[NDArray]]:
+        optimiser = [keras.ops.convert_to_numpy(v) for v in self.trainer.optimizer.variables]
+        return {
+            "network": self._weights(),
+            "averaged": self.averaged,
+            "best": self.best,
+            "optimiser": optimiser,
+        }
+
+    def _restore(self, stored: dict[str, NDArray]) -> None:
+        groups = {
+            part: [stored[f"{part}{index}"] for index in range(len(group))]
+            for part, group in self._groups().items()
+        }
+        self.network.set_weights(groups["network"])
+        self.averaged, self.best = groups["averaged"], groups["best"]
+        for variable, value in zip(
+            self.trainer.optimizer.variables, groups["optimiser"], strict=True
+        ):
+            variable.assign(value)
+
+
+def predict(network: keras.Model, images: Images) -> NDArray[np.float32]:
+    """Logits (N, classes) for `images` (N, size, size), in batches, without Keras' predict loop.
+
+    Under TensorFlow that loop can idle for seconds at its end.
+    """
+    parts = [
+        keras.ops.convert_to_numpy(
+            network.predict_on_batch(images[start:][:EVALUATION_BATCH, ..., None])
+        )
+        for start in range(0, len(images), EVALUATION_BATCH)
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def fit(
+    run: Run,
+    train: tuple[Images, Labels],
+    validation: tuple[Images, Labels],
+    *,
+    after_batch: Callable[[int, float], None],
+    after_epoch: Callable[[dict[str, float]], None],
+) -> str:
+    """Train until the recipe ends it or Ctrl-C does, and answer which.
+
+    `after_batch` gets the step and the loss so far; `after_epoch` the epoch's row of numbers.
+    After Ctrl-C the unfinished epoch is dropped; `run.result()` is the best finished one.
+    """
+    targets = np.eye(run.shadow.output_shape[1], dtype=np.float32)[train[1]]
+    try:
+        while not (why := run.finished()):
+            began, epoch = time.perf_counter(), run.progress.epoch
+            for step, loss in enumerate(run.train(train[0], targets, epoch)):
+                after_batch(step + 1, loss)
+            row = _row(run, epoch, validation, began)
+            run.finish(row)
+            after_epoch(row)
+    except KeyboardInterrupt:
+        run.progress.interrupted = True
+        return "stopped by Ctrl-C"
+    return why
+
+
+def _row(run: Run, epoch: int, validation: tuple[Images, Labels], began: float) -> dict[str, float]:
+    loss, accuracy = run.score(*validation)
+    return {
+        "epoch": epoch + 1,
+        "loss": run.loss,
+        "accuracy": run.accuracy,
+        "val_loss": loss,
+        "val_accuracy": accuracy,
+        "learning_rate": float(keras.ops.convert_to_numpy(run.trainer.optimizer.learning_rate)),
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def identity(train: "Split", validation: "Split") -> dict[str, str]:
+    """What tells one set of data from another: a hash over its pixels and labels."""
+    digest = hashlib.sha256()
+    for split in (train, validation):
+        digest.update(np.ascontiguousarray(split.images).data)
+        digest.update(np.ascontiguousarray(split.labels).data)
+    return {"dataset": digest.hexdigest()[:12]}
+
+
+def steps_in(images: int, batch_size: int) -> int:
+    """Batches in an epoch: the last one may be smaller."""
+    return math.ceil(images / batch_size)
+
+
+def _draws(layer: keras.layers.Layer) -> bool:
+    return getattr(layer, "seed_generator", None) is not None
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any]) -> str:
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return ", ".join(f"{name.upper()} {old.get(name)}, now {new.get(name)}" for name in names)

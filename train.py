@@ -1,0 +1,130 @@
+"""Trains a network on labelled faces, exports it to .tflite and says how good it is.
+
+DATASET=../shared/fer2013 python train.py
+"""
+
+import sys
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emotion import config, script
+from emotion.config import REQUIRED, above, at_least, between, setting
+
+if TYPE_CHECKING:
+    from emotion import training
+    from emotion.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to train on, how, and where the result goes."""
+
+    dataset: Path = setting(
+        REQUIRED, "what to train on: a folder, `.zip` or `.csv`, in any form the README lists"
+    )
+    model_export_path: Path = setting(Path("export"), "folder that receives the run")
+    optimise: bool = setting(True, "1: full-integer int8 `.tflite`; 0: float32 `.tflite`")
+    epochs: int = setting(
+        200, "most passes over the training images; also the schedule's length", check=at_least(1)
+    )
+    patience: int = setting(
+        0,
+        "epochs without a better validation score before stopping; 0 trains to the end",
+        check=at_least(0),
+        aliases=("patience",),
+    )
+    batch_size: int = setting(128, "images in a batch", check=at_least(2))
+    learning_rate: float = setting(0.1, "highest rate, after the warm-up", check=above(0))
+    weight_decay: float = setting(0.005, "decoupled, on kernels only", check=at_least(0))
+    label_smoothing: float = setting(0.1, "share spread over all classes", check=between(0, 0.9))
+    augment: float = setting(1.0, "strength of the augmentation, 0 for none", check=between(0, 2))
+    erase: float = setting(0.5, "share of images that lose a rectangle", check=between(0, 1))
+    small_first: float = setting(
+        0.0, "part of the epochs that see images at two thirds of the side", check=between(0, 1)
+    )
+    average: float = setting(
+        1.0, "half-life of the averaged weights in epochs, 0 for none", check=at_least(0)
+    )
+    width: int = setting(48, "channels of the first stage", check=at_least(4))
+    dropout: float = setting(0.3, "before the last layer", check=between(0, 0.9))
+    mixed_precision: bool = setting(False, "1: bfloat16 arithmetic, for back ends that gain by it")
+    validation_split: float = setting(
+        0.1, "part split off where the data has no split", check=between(0.01, 0.5)
+    )
+    seed: int = setting(0, "of the split, the weights and the augmentation", check=at_least(0))
+    resume: bool = setting(
+        True, "1: go on with an unfinished run; 0: replace what the folder holds"
+    )
+
+
+def main(settings: Settings) -> int:
+    """Train, or go on training, then export and report."""
+    began = time.monotonic()
+    print(f"settings\n{config.summary(settings)}", file=sys.stderr)
+    from emotion import dataset, outcome
+
+    checkpoint = outcome.prepare(settings.model_export_path, resume=settings.resume)
+    data = dataset.load(
+        settings.dataset, validation_split=settings.validation_split, seed=settings.seed
+    )
+    print(dataset.preflight(data), file=sys.stderr, flush=True)
+    print(f"computing with {outcome.back_end()}", file=sys.stderr, flush=True)
+    run, why = train(settings, data, checkpoint)
+    if not run.progress.epoch:
+        print(f"{why} before the first epoch was done: nothing to export", file=sys.stderr)
+        return 130
+    print(f"{why}; the best epoch was {run.progress.best_epoch}", file=sys.stderr, flush=True)
+    about = {
+        "settings": {name: _plain(value) for name, value in asdict(settings).items()},
+        "training": outcome.training_figures(run, why),
+    }
+    code = outcome.deliver(
+        run, data, settings.model_export_path, optimise=settings.optimise, about=about, began=began
+    )
+    if run.progress.interrupted:
+        print("the same command goes on with this run", file=sys.stderr)
+        return code or 130
+    checkpoint.unlink()
+    return code
+
+
+def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[training.Run, str]":
+    """Epoch after epoch, with a checkpoint after each; answers with the run and why it ended."""
+    from emotion import training
+    from emotion.journal import Journal
+
+    train, validation = data.splits["train"], data.splits["validation"]
+    names = [field.name for field in fields(training.Recipe)]
+    recipe = training.Recipe(**{name: getattr(settings, name) for name in names})
+    steps = training.steps_in(len(train.images), recipe.batch_size)
+    run = training.Run(recipe, classes=len(data.labels), size=train.images.shape[1], steps=steps)
+    identity = training.identity(train, validation)
+    if checkpoint.exists():
+        run.resume(checkpoint, identity)
+        print(f"going on after epoch {run.progress.epoch} of {recipe.epochs}", file=sys.stderr)
+    journal = Journal(
+        settings.model_export_path, epochs=recipe.epochs, steps=steps, rows=run.progress.rows
+    )
+
+    def after_epoch(row: dict[str, float]) -> None:
+        run.save(checkpoint, identity)
+        journal.epoch(row, run.progress.best_epoch)
+
+    why = training.fit(
+        run,
+        (train.images, train.labels),
+        (validation.images, validation.labels),
+        after_batch=journal.batch,
+        after_epoch=after_epoch,
+    )
+    return run, why
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
+if __name__ == "__main__":
+    sys.exit(script.run(main, Settings, __doc__))
