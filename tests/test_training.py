@@ -1,0 +1,174 @@
+"""The epochs: what is remembered, what ends them, and going on where they stopped."""
+
+import keras
+import numpy as np
+import pytest
+
+from emotion import training
+from emotion.errors import EmotionError
+
+RECIPE = {
+    "epochs": 4,
+    "patience": 0,
+    "batch_size": 8,
+    "learning_rate": 0.05,
+    "weight_decay": 0.005,
+    "label_smoothing": 0.0,
+    "average": 0.5,
+    "augment": 0.5,
+    "erase": 0.5,
+    "small_first": 0.0,
+    "width": 4,
+    "dropout": 0.2,
+    "mixed_precision": False,
+    "seed": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def data():
+    """20 images of two classes: dark with a bright half above, or below."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(20) % 2
+    images = rng.integers(0, 60, (20, 24, 24), np.uint8)
+    images[labels == 0, :12] += 150
+    images[labels == 1, 12:] += 150
+    return images, labels
+
+
+def start(**changes):
+    recipe = training.Recipe(**{**RECIPE, **changes})
+    return training.Run(recipe, classes=2, size=24, steps=3)
+
+
+def fit(run, data, until=None):
+    """Train; Ctrl-C comes after `until` epochs."""
+    steps = []
+
+    def after_batch(step, loss):
+        steps.append((step, loss))
+        if run.progress.epoch == until:
+            raise KeyboardInterrupt
+
+    why = training.fit(run, data, data, after_batch=after_batch, after_epoch=lambda row: None)
+    return why, steps
+
+
+def test_a_run_learns_and_keeps_its_best_weights(data):
+    run = start(epochs=12, augment=0, erase=0, dropout=0)
+    why, steps = fit(run, data)
+    assert why == "all 12 epochs done"
+    assert len(steps) == 12 * 3
+    assert run.progress.best == 1.0
+    logits = training.predict(run.result(), data[0])
+    assert (logits.argmax(axis=1) == data[1]).mean() == run.progress.best
+
+
+def test_rows_hold_the_means_over_an_epoch(data):
+    run = start(epochs=1)
+    _, steps = fit(run, data)
+    row = run.progress.rows[0]
+    assert row["loss"] == steps[-1][1]
+    assert row["accuracy"] * 20 == pytest.approx(round(row["accuracy"] * 20))
+    assert set(row) == {
+        "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"
+    }  # fmt: skip
+
+
+def test_patience_stops_after_that_many_flat_epochs(data):
+    run = start(epochs=50, patience=2, learning_rate=1e-9, average=0, augment=0, erase=0)
+    why, _ = fit(run, data)
+    assert why == "no better validation accuracy for 2 epochs"
+    assert run.progress.epoch == run.progress.best_epoch + 2
+
+
+def test_ctrl_c_drops_the_unfinished_epoch_and_keeps_the_best(data):
+    run = start()
+    why, _ = fit(run, data, until=2)
+    assert why == "stopped by Ctrl-C"
+    assert run.progress.interrupted
+    assert [row["epoch"] for row in run.progress.rows] == [1, 2]
+    assert run.result().output_shape == (None, 2)
+
+
+def test_a_resumed_run_ends_where_the_uninterrupted_one_does(data, tmp_path):
+    path, identity = tmp_path / "state.npz", {"dataset": "d"}
+    whole = start(small_first=0.5)
+
+    def after_epoch(row):
+        if row["epoch"] == 2:
+            whole.save(path, identity)
+
+    training.fit(whole, data, data, after_batch=lambda step, loss: None, after_epoch=after_epoch)
+    second = start(small_first=0.5)
+    second.resume(path, identity)
+    assert second.progress.epoch == 2
+    fit(second, data)
+    assert [row["epoch"] for row in second.progress.rows] == [1, 2, 3, 4]
+    for one, other in zip(whole.averaged, second.averaged, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+    assert second.progress.best == whole.progress.best
+
+
+def test_resuming_with_other_settings_or_data_is_refused(data, tmp_path):
+    path = tmp_path / "state.npz"
+    start().save(path, {"dataset": "d"})
+    with pytest.raises(EmotionError, match="other settings .EPOCHS 4, now 9.: give them again"):
+        start(epochs=9).resume(path, {"dataset": "d"})
+    with pytest.raises(EmotionError, match="DATASET d, now e"):
+        start().resume(path, {"dataset": "e"})
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    path = tmp_path / "state.npz"
+    path.write_bytes(b"PK nothing")
+    with pytest.raises(EmotionError, match="state.npz cannot be read .* RESUME=0 starts anew"):
+        start().resume(path, {})
+
+
+def test_the_rate_warms_up_and_falls_to_zero(data):
+    run = start(epochs=10)
+    fit(run, data)
+    rates = [row["learning_rate"] for row in run.progress.rows]
+    assert max(rates) == pytest.approx(0.05, rel=0.1)
+    assert rates[-1] == pytest.approx(0, abs=1e-6)
+
+
+def test_small_images_first_change_the_size_at_the_given_epoch():
+    run = start(epochs=4, small_first=0.5)
+    sizes = []
+    for epoch in range(4):
+        run._prepare(epoch)
+        sizes.append(run.augment.size)
+    assert sizes == [16, 16, 24, 24]
+
+
+def test_no_weight_decay_on_normalisation_and_biases(data):
+    run = start()
+    decayed = [
+        variable.path
+        for variable in run.trainer.trainable_variables
+        if run.trainer.optimizer._use_weight_decay(variable)
+    ]
+    assert decayed and all(path.endswith("kernel") for path in decayed)
+
+
+def test_predictions_come_in_the_order_of_the_images(data):
+    network = start().network
+    images = np.repeat(data[0], 30, axis=0)  # more than one batch
+    whole = training.predict(network, images)
+    alone = keras.ops.convert_to_numpy(network(images[-1:, ..., None]))
+    assert whole[-1] == pytest.approx(alone[0], abs=1e-4)
+
+
+def test_another_pixel_or_label_is_another_set_of_data(data):
+    class Split:
+        def __init__(self, images, labels):
+            self.images, self.labels = images, labels
+
+    other = data[0].copy()
+    other[0, 0, 0] ^= 1
+    same = training.identity(Split(*data), Split(*data))
+    assert same == training.identity(Split(*data), Split(*data))
+    assert same != training.identity(Split(other, data[1]), Split(*data))
+    assert same != training.identity(Split(data[0], 1 - data[1]), Split(*data))
