@@ -158,7 +158,7 @@ def _column(part: str, split: Split, classes: int) -> list[str]:
 
 def _remarks(dataset: Dataset) -> list[str]:
     lines = [
-        _counted(dataset.unreadable, "could not be read and", "left out"),
+        _counted(dataset.unreadable, "that could not be read,", "left out"),
         _counted(dataset.blank, "of one grey all over,", "left out"),
         _counted(dataset.outside, "in no class folder,", "left out"),
     ]
@@ -256,8 +256,8 @@ def _nothing(path: Path, found: _Gathered) -> str:
     if not bad:
         return f"DATASET='{path}' holds a header and no rows: download fer2013.csv again"
     return (
-        f"DATASET='{path}': none of its {len(bad):,} pictures can be used. The first is {bad[0]}. "
-        "Download the data again"
+        f"DATASET='{path}': no picture in it can be used, of {len(bad):,} tried. The first is "
+        f"{bad[0]}. Download the data again"
     )
 
 
