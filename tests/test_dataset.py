@@ -262,8 +262,8 @@ def test_a_folder_that_cannot_be_trained_on_is_refused(tmp_path, files, complain
         ("emotion,Usage,pixels\n", "holds a header and no rows: download fer2013.csv again"),
         (
             "emotion,Usage,pixels\n3,Training,1 2 3\n4,Training,x\n",
-            "no picture in it can be used, of 2 tried. The first is row 2: 3 pixels make no square; "
-            "FER-2013 has 2304. Download the data again",
+            "no picture in it can be used, of 2 tried. The first is row 2: 3 pixels make no "
+            "square; FER-2013 has 2304. Download the data again",
         ),
         (
             "emotion,Usage,pixels\n3,Training,5 5 5 5\n",
