@@ -1,3 +1,5 @@
+import zlib
+
 import cv2
 import drawn
 import numpy as np
@@ -49,7 +51,8 @@ def test_a_photograph_is_cropped_to_its_face_as_recognition_crops(prepare, photo
 
 
 def test_the_largest_of_two_faces_is_taken(prepare, photograph):
-    small = cv2.resize(photograph, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    other = drawn.scene("surprise", np.random.default_rng(1))
+    small = cv2.resize(other, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     both = np.zeros((480, 960, 3), np.uint8)
     both[120:360, :320], both[:, 320:] = small, photograph
     assert len(faces.FaceFinder().find(both)) == 2
@@ -105,6 +108,8 @@ def test_what_is_transparent_is_mid_grey():
 def test_an_opaque_alpha_channel_changes_nothing():
     image = cv2.merge([NOISE] * 3 + [np.full_like(NOISE, 255)])
     np.testing.assert_array_equal(picture.decode(_file(".png", image)), cv2.merge([NOISE] * 3))
+    turned = picture.decode(_png_with_exif(_file(".png", image), 3))
+    np.testing.assert_array_equal(turned, cv2.merge([NOISE[::-1, ::-1]] * 3))
 
 
 @pytest.mark.parametrize(
@@ -138,21 +143,32 @@ def test_a_jpeg_that_lost_its_last_bytes_is_cut_short():
 
 
 def test_opencv_is_quiet_inside_and_speaks_again_outside():
-    before = cv2.utils.logging.getLogLevel()
+    log = cv2.utils.logging
+    before = log.setLogLevel(log.LOG_LEVEL_ERROR)
     with picture.quietly():
-        assert cv2.utils.logging.getLogLevel() == cv2.utils.logging.LOG_LEVEL_SILENT
-    assert cv2.utils.logging.getLogLevel() == before
+        assert log.getLogLevel() == log.LOG_LEVEL_SILENT
+    assert log.setLogLevel(before) == log.LOG_LEVEL_ERROR
 
 
 def _file(suffix, image):
     return cv2.imencode(suffix, image)[1].tobytes()
 
 
-def _with_exif(jpeg, orientation):
-    """The JPEG with an EXIF block that holds nothing but the orientation (tag 0x0112, a short)."""
+def _exif(orientation):
+    """An EXIF block that holds nothing but the orientation: tag 0x0112, one short."""
     entry = b"\x12\x01\x03\x00\x01\x00\x00\x00" + bytes([orientation, 0, 0, 0])
-    tiff = b"II*\x00\x08\x00\x00\x00\x01\x00" + entry + bytes(4)
-    block = b"Exif\x00\x00" + tiff
+    return b"II*\x00\x08\x00\x00\x00\x01\x00" + entry + bytes(4)
+
+
+def _png_with_exif(png, orientation):
+    head = 8 + 25  # signature and first chunk
+    chunk = b"eXIf" + _exif(orientation)
+    length, check = len(chunk) - 4, zlib.crc32(chunk)
+    return png[:head] + length.to_bytes(4, "big") + chunk + check.to_bytes(4, "big") + png[head:]
+
+
+def _with_exif(jpeg, orientation):
+    block = b"Exif\x00\x00" + _exif(orientation)
     return jpeg[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + jpeg[2:]
 
 

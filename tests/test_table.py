@@ -77,12 +77,13 @@ def test_the_table_with_usage_stands_for_the_whole_download(tmp_path):
     found = _found(
         tmp_path,
         {
+            "fer2013.csv": "emotion,pixels,Usage\n",
             "icml_face_data.csv": "emotion, Usage, pixels\n",
             "test.csv": "pixels\n",
             "train.csv": "emotion,pixels\n",
         },
     )
-    assert [one.name for one in found] == ["icml_face_data.csv"]
+    assert [one.name for one in found] == ["fer2013.csv"]
 
 
 def test_tables_named_after_parts_belong_together(tmp_path):
@@ -90,7 +91,7 @@ def test_tables_named_after_parts_belong_together(tmp_path):
         "train.csv": "emotion,pixels\n1,1 2 3 4\n",
         "test.csv": "emotion,pixels\n2,1 2 3 4\n",
         "notes.csv": "emotion,remark\n",
-        "more.csv": "emotion,pixels\n",
+        "more.csv": "emotion,pixels\n3,1 2 3 4\n",
     }
     with open_archive(_folder(tmp_path, files)) as archive:
         rows = list(table.rows(archive, table.find(archive)))
