@@ -150,7 +150,7 @@ def test_copies_are_judged_by_pixels_and_not_by_files(tmp_path):
 def test_blank_and_unreadable_pictures_are_named_and_left_out(tmp_path, capfd):
     folder = _folder(tmp_path, OFFICIAL)
     (folder / "train/sad/blank.png").write_bytes(_png(np.full((48, 48), 7, np.uint8)))
-    (folder / "train/sad/cut.webp").write_bytes(cv2.imencode(".webp", _noise(9))[1][:99].tobytes())
+    (folder / "train/sad/cut.bmp").write_bytes(cv2.imencode(".bmp", _noise(9))[1][:2000].tobytes())
     (folder / "train/sad/empty.jpg").write_bytes(b"")
     (folder / "train/sad/letter.jpg").write_text("Dear Sir or Madam")
     (folder / "train/sad/lost.jpg").symlink_to(folder / "nowhere.jpg")
@@ -158,7 +158,7 @@ def test_blank_and_unreadable_pictures_are_named_and_left_out(tmp_path, capfd):
     assert _numbers(data) == {"train": [1, 2], "validation": [3, 4], "test": [5, 6]}
     assert data.blank == ("train/sad/blank.png",)
     assert data.unreadable == (
-        "train/sad/cut.webp: no picture that OpenCV can read, or a damaged one",
+        "train/sad/cut.bmp: no picture that OpenCV can read, or a damaged one",
         "train/sad/empty.jpg: the file is empty",
         "train/sad/letter.jpg: no picture that OpenCV can read, or a damaged one",
         "train/sad/lost.jpg: No such file or directory",
