@@ -190,6 +190,12 @@ def test_photographs_are_cropped_or_used_whole_and_counted(tmp_path):
     assert data.splits["train"].images.shape == (4, 48, 48)
 
 
+def test_progress_is_told_after_each_picture(tmp_path):
+    told = []
+    dataset.load(_folder(tmp_path, OFFICIAL), progress=told.append)
+    assert told == [1, 2, 3, 4, 5, 6]
+
+
 def test_pictures_outside_the_class_folders_are_named(tmp_path):
     data = dataset.load(_folder(tmp_path, OFFICIAL | {"cover.png": 7}))
     assert data.outside == ("cover.png",)
