@@ -158,8 +158,7 @@ class _Zip(Archive):
 def _walk(folder: str, name: str, above: tuple[str, ...]) -> Iterator[tuple[str, str, bool]]:
     """Name, path and whether it is a folder, of everything below; links are followed.
 
-    `above` ends a link that leads back up. Strings, because pathlib takes a second for 30,000
-    files.
+    `above` ends a link that leads back up.
     """
     real = os.path.realpath(folder)
     if real in above:

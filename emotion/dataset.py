@@ -20,6 +20,8 @@ from emotion import layout, parts, picture, table
 from emotion.archive import Archive, Unreadable, open_archive
 from emotion.errors import EmotionError
 
+Progress = Callable[[int], object]
+
 _SHOWN = 5  # names listed in the preflight before "and 7 more"
 
 
@@ -104,11 +106,15 @@ def load(
     validation_split: float = 0.1,
     seed: int = 0,
     for_training: bool = True,
+    progress: Progress = lambda done: None,
 ) -> Dataset:
     """The data set at `path`, its pictures made grey crops of `size` x `size`.
 
     For scoring a model, `for_training=False`, nothing is split and anything may be missing:
     class folders alone are one part, "test".
+
+    FER-2013 takes seconds, a photograph about a twentieth of one; `progress` is called after each
+    picture with the number done.
 
     Raises EmotionError when nothing usable is there and, for training, when a part or a class is
     empty or missing.
@@ -118,7 +124,7 @@ def load(
         raise EmotionError(f"VALIDATION_SPLIT={validation_split:g} must be above 0, at most 1/3")
     with open_archive(path) as archive:
         form = _recognised(path, archive, for_training)
-        found = _gather(form.items, picture.Preparer(size))
+        found = _gather(form.items, picture.Preparer(size), progress)
     if not found.pictures:
         raise EmotionError(_nothing(path, found))
     if form.numbered:
@@ -158,7 +164,7 @@ def _column(part: str, split: Split, classes: int) -> list[str]:
 
 def _remarks(dataset: Dataset) -> list[str]:
     lines = [
-        _counted(dataset.unreadable, "could not be read and", "left out"),
+        _counted(dataset.unreadable, "that could not be read,", "left out"),
         _counted(dataset.blank, "of one grey all over,", "left out"),
         _counted(dataset.outside, "in no class folder,", "left out"),
     ]
@@ -218,11 +224,14 @@ def _from_tables(archive: Archive, tables: Sequence[table.Table]) -> Iterator[_I
         yield _Item(row.name, row.part, row.label, read)
 
 
-def _gather(items: Iterable[_Item], prepare: picture.Preparer) -> _Gathered:
-    """Read every picture; what cannot be read or is blank is put down and left out."""
+def _gather(items: Iterable[_Item], prepare: picture.Preparer, progress: Progress) -> _Gathered:
+    """Read every picture; what cannot be read or is blank is put down and left out.
+
+    One thread: two decoded FER-2013's small files half as fast, photographs a fifth faster.
+    """
     found = _Gathered()
     with picture.quietly():
-        for item in items:
+        for done, item in enumerate(items, start=1):
             found.wanted.add((item.part, item.label))
             try:
                 image, key = item.read()
@@ -230,6 +239,7 @@ def _gather(items: Iterable[_Item], prepare: picture.Preparer) -> _Gathered:
                 found.unreadable.append(f"{item.name}: {why}")
             else:
                 _take(found, item, prepare(image), key)
+            progress(done)
     return found
 
 
@@ -256,8 +266,8 @@ def _nothing(path: Path, found: _Gathered) -> str:
     if not bad:
         return f"DATASET='{path}' holds a header and no rows: download fer2013.csv again"
     return (
-        f"DATASET='{path}': none of its {len(bad):,} pictures can be used. The first is {bad[0]}. "
-        "Download the data again"
+        f"DATASET='{path}': no picture in it can be used, of {len(bad):,} tried. The first is "
+        f"{bad[0]}. Download the data again"
     )
 
 

@@ -28,7 +28,7 @@ _FOLDERS = {
 }
 _PREFIXES = {"training": "train", "publictest": "validation", "privatetest": "test"}
 
-_Path = tuple[str, ...]  # a name's folders and file: tuples are six times faster than pathlib here
+_Path = tuple[str, ...]  # a name's folders and file: tuples are six times faster than pathlib
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,8 @@ def _drawn(
         numbers = [n for n, sample in enumerate(samples) if sample.label == label]
         if len(numbers) <= len(drawn):
             raise EmotionError(
-                f"DATASET='{path}': class '{label}' has {len(numbers)} usable pictures, too few "
-                f"to draw {_listed(drawn)} from: it needs at least {len(drawn) + 1}"
+                f"DATASET='{path}': class '{label}' has too few usable pictures ({len(numbers)}) "
+                f"to draw {_listed(drawn)} from: add some, it needs {len(drawn) + 1} or more"
             )
         numbers.sort(key=lambda n: keys[n])
         share, start = max(1, round(fraction * len(numbers))), 0

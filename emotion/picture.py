@@ -94,7 +94,7 @@ def _eight_bit(image: NDArray) -> NDArray[np.uint8]:
     if image.dtype == np.uint8:
         return image
     if image.dtype == np.uint16:
-        return (image // 257).astype(np.uint8)  # 65535 = 255 * 257
+        return (image >> 8).astype(np.uint8)
     if image.dtype.kind == "f" and image.min() >= 0 and image.max() <= 1:  # false for NaN too
         return np.rint(image * 255).astype(np.uint8)
     raise Unreadable(f"pixels of type {image.dtype} and not 8-bit, 16-bit or 0..1")

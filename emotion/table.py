@@ -49,7 +49,7 @@ class Row:
         """The picture, uint8 (side, side). Raises Unreadable."""
         if self.wrong:
             raise Unreadable(self.wrong)
-        with warnings.catch_warnings():  # NumPy only warns of text that is no number
+        with warnings.catch_warnings():  # older NumPy only warns of text that is no number
             warnings.simplefilter("error", DeprecationWarning)
             try:  # six times faster than int() for each
                 values = np.fromstring(self.pixels, np.int32, sep=" ")
@@ -94,7 +94,7 @@ def rows(archive: Archive, tables: Sequence[Table]) -> Iterator[Row]:
         before = f"{table.name} " if len(tables) > 1 else ""
         try:
             with archive.open(table.name) as stream:
-                yield from _rows(table, io.TextIOWrapper(stream, "utf-8-sig", "replace"), before)
+                yield from _rows(table, io.TextIOWrapper(stream, "utf-8", "replace"), before)
         except (Unreadable, *DAMAGE) as error:
             raise EmotionError(
                 f"DATASET: '{table.name}' cannot be read to its end ({error}): download it again"

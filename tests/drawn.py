@@ -41,7 +41,7 @@ EXPRESSIONS = {
 def draw(emotion: str, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """A face crop, grey, uint8 (size, size), framed as FER-2013 frames its faces."""
     canvas = 192
-    face = canvas * rng.uniform(0.92, 1.06)
+    face = canvas * rng.uniform(0.76, 0.90)  # as a cascade frames those of `scene`
     middle = canvas / 2 + rng.uniform(-0.05, 0.05, 2) * canvas
     image = np.full((canvas, canvas), rng.uniform(40, 200), np.float32)
     _head(image, EXPRESSIONS[emotion], middle, face, rng)
