@@ -51,7 +51,7 @@ class Settings:
     dropout: float = setting(0.3, "before the last layer", check=between(0, 0.9))
     mixed_precision: bool = setting(False, "1: bfloat16 arithmetic, for back ends that gain by it")
     validation_split: float = setting(
-        0.1, "part split off where the data has no split", check=between(0.01, 0.5)
+        0.1, "part split off where the data has no split", check=between(0.01, 0.33)
     )
     seed: int = setting(0, "of the split, the weights and the augmentation", check=at_least(0))
     resume: bool = setting(

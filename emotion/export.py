@@ -47,7 +47,7 @@ class Settings:
     )
     optimise: bool = setting(True, "1: full-integer int8; 0: float32, which needs no DATASET")
     validation_split: float = setting(
-        0.1, "as the model was trained with", check=config.between(0.01, 0.9)
+        0.1, "as the model was trained with", check=config.between(0.01, 0.33)
     )
     seed: int = setting(0, "as the model was trained with", check=config.at_least(0))
 

@@ -1,10 +1,15 @@
 """What several test modules need: drawn data, and the real data where a checkout has it."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import drawn
 import pytest
 
+_ROOT = Path(__file__).parents[1]
 _SHARED = Path(__file__).parents[1] / ".." / "shared"
 
 
@@ -21,3 +26,31 @@ def fer2013():
     if not path.is_dir():
         pytest.skip("../shared/fer2013 is not here: FER-2013 is no part of the project")
     return path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """train.py run once on drawn faces: `folder` it left, `data` it saw, `done` as it ended."""
+    data = drawn.write_folder(tmp_path_factory.mktemp("faces"), per_class=60)
+    folder = tmp_path_factory.mktemp("trained")
+    settings = {
+        "DATASET": data,
+        "MODEL_EXPORT_PATH": folder,
+        "EPOCHS": 16,
+        "WIDTH": 12,
+        "BATCH_SIZE": 32,
+        "LABEL_SMOOTHING": 0,
+        "AUGMENT": 0.2,
+        "ERASE": 0,
+        "DROPOUT": 0,
+        "AVERAGE": 0,
+    }
+    done = subprocess.run(
+        [sys.executable, "train.py"],
+        cwd=_ROOT,
+        env={**os.environ, **{name: str(value) for name, value in settings.items()}},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    return SimpleNamespace(folder=folder, data=data, done=done)

@@ -31,8 +31,18 @@ def test_a_log_gets_one_aligned_row_an_epoch_and_no_bar(tmp_path):
     talk.epoch(ROW, best_epoch=1)
     talk.epoch({**ROW, "epoch": 2}, best_epoch=1)
     head, first, second = log.getvalue().splitlines()
-    assert first.split() == "1 1.5000 25.00% 1.2500 50.00%* 0.1000 30.0 5 min".split()
-    assert second.split()[:5] == "2 1.5000 25.00% 1.2500 50.00%".split()
+    assert first.split() == [
+        "1",
+        "1.5000",
+        "25.00%",
+        "1.2500",
+        "50.00%*",
+        "0.1000",
+        "30.0",
+        "5",
+        "min",
+    ]
+    assert second.split()[:5] == ["2", "1.5000", "25.00%", "1.2500", "50.00%"]
     for name, value in (("loss", "1.5000"), ("accuracy", "25.00%"), ("seconds", "30.0")):
         assert first.index(value) + len(value) == head.index(name) + len(name)
 

@@ -59,8 +59,7 @@ def test_a_split_of_copies_alone_has_no_score_without_them():
 
 def test_tables_show_the_figures(scores):
     assert report.headline(scores) == (
-        "4 images, accuracy 75.00%, macro-F1 73.33%, calibration error 0.300, "
-        "without copies 66.67%"
+        "4 images, accuracy 75.00%, macro-F1 73.33%, calibration error 0.300, without copies 66.67%"
     )
     assert report.class_table(scores).splitlines()[2] == (
         "  b           3      1.000   0.667  0.800"

@@ -1,0 +1,247 @@
+"""The script as people run it: on drawn faces, from nothing to a checked .tflite."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotion import dataset, labels
+from emotion.recogniser import Recogniser
+
+ROOT = Path(__file__).parents[1]
+PRODUCTS = {
+    "emotion.tflite",
+    "emotion.keras",
+    "report.json",
+    "history.csv",
+    "training.png",
+    "confusion.png",
+}
+
+
+def environment(**settings):
+    bare = {name: value for name, value in os.environ.items() if name.isupper()}
+    return {**bare, **{name: str(value) for name, value in settings.items()}}
+
+
+def command(arguments=("train.py",), **settings):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_a_run_leaves_all_it_promises(trained):
+    assert trained.done.returncode == 0, trained.done.stderr
+    assert {path.name for path in trained.folder.iterdir()} == PRODUCTS
+
+
+def test_both_models_learn_the_drawn_faces(trained):
+    report = json.loads((trained.folder / "report.json").read_text())
+    for model in ("Keras", "int8"):
+        assert report["scores"][model]["test"]["accuracy"] > 0.6  # chance is 0.14
+    assert report["agreement"]["validation"] > 0.9
+
+
+def test_the_report_holds_every_figure(trained):
+    report = json.loads((trained.folder / "report.json").read_text())
+    assert report["settings"]["epochs"] == 16
+    assert report["training"]["epochs"] == 16
+    assert set(report["scores"]) == {"Keras", "int8"}
+    for scores in report["scores"].values():
+        assert set(scores) == {"train", "validation", "test"}
+        assert scores["validation"]["images"] == sum(map(sum, scores["validation"]["confusion"]))
+    assert report["data"]["images"]["train"]["happy"] == 60
+    assert report["files"]["emotion.tflite"] == (trained.folder / "emotion.tflite").stat().st_size
+    assert report["parameters"] > 0 and report["seconds"] > 0
+    assert {"python", "keras", "tensorflow", "numpy"} <= set(report["versions"])
+
+
+def test_what_was_done_is_told(trained):
+    talk = trained.done.stderr
+    assert "EPOCHS            16" in talk
+    assert "computing with Keras" in talk
+    assert "all 16 epochs done" in talk
+    assert "next: DEVICE_ID=0 MODEL_PATH=" in trained.done.stdout
+    assert "Traceback" not in talk and "WARNING" not in talk
+
+
+def test_history_has_a_row_for_each_epoch(trained):
+    with (trained.folder / "history.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == [str(n) for n in range(1, 17)]
+
+
+def test_the_model_carries_its_labels_scores_and_settings(trained):
+    names, card = labels.card(trained.folder / "emotion.tflite")
+    assert names == labels.FER2013
+    assert card["input"] == [48, 48, 1]
+    assert card["settings"]["seed"] == 0
+    assert set(card["scores"]) == {"validation", "test"}
+    assert labels.card(trained.folder / "emotion.keras")[0] == labels.FER2013
+
+
+def test_recognition_reads_what_training_wrote(trained):
+    recogniser = Recogniser(trained.folder / "emotion.tflite")
+    test = dataset.load(trained.data).splits["test"]
+    rows = recogniser(test.images)
+    assert recogniser.quantised
+    assert rows.sum(axis=1) == pytest.approx(np.ones(len(rows)), abs=1e-5)
+    report = json.loads((trained.folder / "report.json").read_text())
+    accuracy = (rows.argmax(axis=1) == test.labels).mean()
+    assert accuracy == report["scores"]["int8"]["test"]["accuracy"]
+
+
+def test_a_finished_run_is_not_overwritten(trained):
+    before = (trained.folder / "emotion.tflite").read_bytes()
+    done = command(DATASET=trained.data, MODEL_EXPORT_PATH=trained.folder, EPOCHS=1)
+    assert done.returncode == 1
+    assert "holds a finished run" in done.stderr and "RESUME=0 to replace it" in done.stderr
+    assert (trained.folder / "emotion.tflite").read_bytes() == before
+
+
+def test_the_report_command_gives_the_same_scores_without_tensorflow(trained, tmp_path):
+    done = command(
+        ["-X", "importtime", "-m", "emotion.report"],
+        MODEL_PATH=trained.folder / "emotion.tflite",
+        DATASET=trained.data,
+        REPORT=tmp_path / "scores.json",
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert not any(
+        line.split("|")[-1].strip().startswith(("tensorflow", "keras"))
+        for line in done.stderr.splitlines()
+        if line.startswith("import time:")
+    )
+    scores = json.loads((tmp_path / "scores.json").read_text())["scores"]
+    report = json.loads((trained.folder / "report.json").read_text())
+    assert scores == report["scores"]["int8"]
+    assert "validation: 140 images, accuracy" in done.stdout
+
+
+def test_the_export_command_turns_the_keras_file_into_the_same_model(trained, tmp_path):
+    done = command(
+        ["-m", "emotion.export"],
+        MODEL_PATH=trained.folder / "emotion.keras",
+        DATASET=trained.data,
+        MODEL_EXPORT_PATH=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    images = dataset.load(trained.data).splits["test"].images
+    one = Recogniser(tmp_path / "emotion.tflite")(images)
+    other = Recogniser(trained.folder / "emotion.tflite")(images)
+    assert np.array_equal(one, other)
+
+
+def test_float32_export_needs_no_data(trained, tmp_path):
+    done = command(
+        ["-m", "emotion.export"],
+        MODEL_PATH=trained.folder / "emotion.keras",
+        MODEL_EXPORT_PATH=tmp_path,
+        OPTIMISE=0,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not Recogniser(tmp_path / "emotion.tflite").quantised
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({}, "DATASET is not set: it takes what to train on"),
+        ({"DATASET": "x", "EPOCHS": "ten"}, "EPOCHS='ten' is not a whole number"),
+        ({"DATASET": "x", "patience": "-1"}, "patience='-1' must be at least 0"),
+        ({"DATASET": "x", "BATCH_SIZE": "1"}, "BATCH_SIZE='1' must be at least 2"),
+        ({"DATASET": "x", "LEARNING_RATE": "0"}, "LEARNING_RATE='0' must be above 0"),
+        ({"DATASET": "x", "VALIDATION_SPLIT": "1"}, "VALIDATION_SPLIT='1' must be from 0.01"),
+        ({"DATASET": "x", "OPTIMISE": "maybe"}, "OPTIMISE='maybe' is neither yes"),
+        ({"DATASET": "x", "SEED": "-1"}, "SEED='-1' must be at least 0"),
+    ],
+)
+def test_unusable_settings_exit_2_with_one_line(settings, complaint):
+    done = command(**settings)
+    assert done.returncode == 2
+    assert done.stderr.startswith(complaint)
+    assert done.stderr.count("\n") == 1
+
+
+def test_missing_data_is_one_clear_line(tmp_path):
+    done = command(DATASET=tmp_path / "nowhere", MODEL_EXPORT_PATH=tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"error: DATASET='{tmp_path / 'nowhere'}'")
+
+
+def start(**settings):
+    return subprocess.Popen(
+        [sys.executable, "train.py"],
+        cwd=ROOT,
+        env=environment(**settings),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_rows(folder, count):
+    history = folder / "history.csv"
+    limit = time.monotonic() + 240
+    while time.monotonic() < limit:
+        if history.exists() and len(history.read_text().splitlines()) > count:
+            return
+        time.sleep(0.05)
+    raise AssertionError("no epoch was finished")
+
+
+def test_a_killed_run_goes_on_and_ctrl_c_still_exports(drawn_folder, tmp_path):
+    settings = {
+        "DATASET": drawn_folder,
+        "MODEL_EXPORT_PATH": tmp_path,
+        "EPOCHS": 5000,
+        "WIDTH": 4,
+        "BATCH_SIZE": 64,
+    }
+    first = start(**settings)
+    wait_for_rows(tmp_path, 2)
+    first.kill()
+    first.communicate()
+    done = len((tmp_path / "history.csv").read_text().splitlines()) - 1
+    second = start(**settings)
+    wait_for_rows(tmp_path, done + 2)
+    second.send_signal(signal.SIGINT)
+    out, talk = second.communicate()
+    assert second.returncode == 130, talk
+    assert f"going on after epoch {done} of 5000" in talk
+    assert "stopped by Ctrl-C; the best epoch was" in talk
+    assert "the same command goes on with this run" in talk
+    assert {path.name for path in tmp_path.iterdir()} >= PRODUCTS
+    assert not json.loads((tmp_path / "report.json").read_text())["training"]["finished"]
+    other = command(**{**settings, "EPOCHS": 7})
+    assert other.returncode == 1
+    assert "unfinished run with other settings (EPOCHS 5000, now 7)" in other.stderr
+
+
+@pytest.mark.parametrize("back_end", ["jax", "torch"])
+def test_other_back_ends_train_too(back_end, drawn_folder, tmp_path):
+    if not find_spec(back_end):
+        pytest.skip(f"{back_end} is not installed")
+    done = command(
+        DATASET=drawn_folder,
+        MODEL_EXPORT_PATH=tmp_path,
+        EPOCHS=1,
+        WIDTH=4,
+        BATCH_SIZE=32,
+        KERAS_BACKEND=back_end,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f" on {back_end} " in done.stderr
+    assert (tmp_path / "emotion.keras").exists()
