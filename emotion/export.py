@@ -104,8 +104,8 @@ def _export(
     print(report.model_table(models))
     lost = shortfall(models["Keras"], models[kind])
     if lost > ALLOWED_LOSS:
-        spare = write_spare(path, network, names, card, temperature)
-        print(complaint(lost, kind, spare), file=sys.stderr)
+        write(spare(path), convert(network, None, temperature=temperature), names, card)
+        print(complaint(lost, kind, spare(path)), file=sys.stderr)
         return 1
     return 0
 
@@ -147,24 +147,16 @@ def shortfall(keras_scores: dict[str, Any], exported_scores: dict[str, Any]) -> 
     return before["accuracy"] - after["accuracy"]
 
 
-def write_spare(
-    path: Path,
-    network: "keras.Model",
-    names: tuple[str, ...],
-    card: dict[str, Any],
-    temperature: float,
-) -> Path:
-    """The float32 export, kept beside an int8 one that lost too much."""
-    spare = path.with_name(f"{path.stem}_float32.tflite")
-    write(spare, convert(network, None, temperature=temperature), names, card)
-    return spare
+def spare(path: Path) -> Path:
+    """Where the float32 export is kept when the int8 one at `path` lost too much."""
+    return path.with_name(f"{path.stem}_float32.tflite")
 
 
-def complaint(lost: float, kind: str, spare: Path) -> str:
+def complaint(lost: float, kind: str, instead: Path) -> str:
     """What a failed export gate says."""
     return (
         f"WARNING: the {kind} export loses {lost * 100:.1f} points of validation accuracy (at most "
-        f"{ALLOWED_LOSS * 100:g} is allowed): use {spare}, the float32 export, instead"
+        f"{ALLOWED_LOSS * 100:g} is allowed): use {instead}, the float32 export, instead"
     )
 
 

@@ -123,8 +123,10 @@ def deliver(
         }
         lost = export.shortfall(models["Keras"], models[kind])
     complaints = []
+    export.spare(folder / "emotion.tflite").unlink(missing_ok=True)  # of a run that is replaced
     if lost > export.ALLOWED_LOSS:
-        spare = export.write_spare(folder / "emotion.tflite", network, names, card, temperature)
+        spare = export.spare(folder / "emotion.tflite")
+        export.write(spare, export.convert(network, None, temperature=temperature), names, card)
         complaints.append(export.complaint(lost, kind, spare))
     plots.training(run.progress.rows, run.progress.best_epoch, folder / "training.png")
     best = list(models)[-1]
@@ -242,8 +244,9 @@ def _tell(folder: Path, models: dict[str, Any], whole: dict[str, Any]) -> None:
     print(report.model_table(models))
     if "agreement" in whole:
         print(f"  the two agree on {whole['agreement']['validation']:.2%} of the validation images")
-    for name in sorted(path.name for path in folder.iterdir() if path.is_file()):
-        print(f"wrote {folder / name}", file=sys.stderr)
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name != CHECKPOINT:
+            print(f"wrote {path}", file=sys.stderr)
     if (folder / "emotion.tflite").exists() and len(models) > 1:
         print(f"next: DEVICE_ID=0 MODEL_PATH={folder / 'emotion.tflite'} python recognition.py")
     else:

@@ -36,9 +36,10 @@ def trained(tmp_path_factory):
     settings = {
         "DATASET": data,
         "MODEL_EXPORT_PATH": folder,
-        "EPOCHS": 16,
-        "WIDTH": 12,
+        "EPOCHS": 24,
+        "WIDTH": 8,
         "BATCH_SIZE": 32,
+        "LEARNING_RATE": 0.05,
         "LABEL_SMOOTHING": 0,
         "AUGMENT": 0.2,
         "ERASE": 0,

@@ -65,5 +65,5 @@ def test_a_damaged_card_is_one_clear_line(model):
     with zipfile.ZipFile(model, "a") as archive:
         archive.writestr("labels.txt", "a\nb\n")
         archive.writestr("model.json", "{not json")
-    with pytest.raises(EmotionError, match="the labels inside cannot be read .* export the model"):
+    with pytest.raises(EmotionError, match=r"the labels inside cannot be read .* export the model"):
         labels.card(model)

@@ -57,8 +57,8 @@ def test_both_models_learn_the_drawn_faces(trained):
 
 def test_the_report_holds_every_figure(trained):
     report = json.loads((trained.folder / "report.json").read_text())
-    assert report["settings"]["epochs"] == 16
-    assert report["training"]["epochs"] == 16
+    assert report["settings"]["epochs"] == 24
+    assert report["training"]["epochs"] == 24
     assert set(report["scores"]) == {"Keras", "int8"}
     for scores in report["scores"].values():
         assert set(scores) == {"train", "validation", "test"}
@@ -71,16 +71,16 @@ def test_the_report_holds_every_figure(trained):
 
 def test_what_was_done_is_told(trained):
     talk = trained.done.stderr
-    assert "EPOCHS            16" in talk
+    assert "EPOCHS             24" in talk
     assert "computing with Keras" in talk
-    assert "all 16 epochs done" in talk
+    assert "all 24 epochs done" in talk
     assert "next: DEVICE_ID=0 MODEL_PATH=" in trained.done.stdout
     assert "Traceback" not in talk and "WARNING" not in talk
 
 
 def test_history_has_a_row_for_each_epoch(trained):
     with (trained.folder / "history.csv").open() as file:
-        assert [row["epoch"] for row in csv.DictReader(file)] == [str(n) for n in range(1, 17)]
+        assert [row["epoch"] for row in csv.DictReader(file)] == [str(n) for n in range(1, 25)]
 
 
 def test_the_model_carries_its_labels_scores_and_settings(trained):
@@ -218,7 +218,7 @@ def test_a_killed_run_goes_on_and_ctrl_c_still_exports(drawn_folder, tmp_path):
     second = start(**settings)
     wait_for_rows(tmp_path, done + 2)
     second.send_signal(signal.SIGINT)
-    out, talk = second.communicate()
+    _, talk = second.communicate()
     assert second.returncode == 130, talk
     assert f"going on after epoch {done} of 5000" in talk
     assert "stopped by Ctrl-C; the best epoch was" in talk

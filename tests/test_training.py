@@ -113,7 +113,7 @@ def test_a_resumed_run_ends_where_the_uninterrupted_one_does(data, tmp_path):
 def test_resuming_with_other_settings_or_data_is_refused(data, tmp_path):
     path = tmp_path / "state.npz"
     start().save(path, {"dataset": "d"})
-    with pytest.raises(EmotionError, match="other settings .EPOCHS 4, now 9.: give them again"):
+    with pytest.raises(EmotionError, match=r"other settings .EPOCHS 4, now 9.: give them again"):
         start(epochs=9).resume(path, {"dataset": "d"})
     with pytest.raises(EmotionError, match="DATASET d, now e"):
         start().resume(path, {"dataset": "e"})
@@ -122,7 +122,7 @@ def test_resuming_with_other_settings_or_data_is_refused(data, tmp_path):
 def test_a_damaged_checkpoint_is_named(tmp_path):
     path = tmp_path / "state.npz"
     path.write_bytes(b"PK nothing")
-    with pytest.raises(EmotionError, match="state.npz cannot be read .* RESUME=0 starts anew"):
+    with pytest.raises(EmotionError, match=r"state.npz cannot be read .* RESUME=0 starts anew"):
         start().resume(path, {})
 
 
