@@ -18,11 +18,11 @@ from emotion.errors import EmotionError
 MIN_FACE = 0.04
 """The smallest face looked for, as a part of the image's shorter side."""
 
-MARGIN = 0.0
+MARGIN = -0.025
 """What a crop adds on each side of a box, as a part of the box.
 
-On 350 enlarged FER-2013 crops a box is 1.01 (median 1.02) of the crop's side, and centred on it to
-within 0.01: the bare box is FER-2013's own framing.
+Around FER-2013's own crops (350 of them, enlarged) a box comes out 1.05 times as large as the crop
+and centred on it to within 0.01: cut by this much, a crop shows what FER-2013's do.
 """
 
 WINDOW = 20  # px; the side of the cascades' own window, below which they see nothing

@@ -8,7 +8,6 @@ for around their places.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import cv2
@@ -19,20 +18,37 @@ from emotion import faces
 from emotion.faces import Box, FaceFinder, Image
 from emotion.tracking import Person, Sighting
 
-_SIDE = 32  # px; the size at which a known face is looked for
 _NEAR = 0.4  # what is seen around it, on each side, as a part of it
-_FIRM = 3  # agreeing windows that find a known face
 _WEAK = 20  # votes of a closer look that make a face doubtful instead of nothing
 _LEAN = 15.0  # degrees between the leans that are tried
 _LARGEST_LEAN = 60.0
 _EXPLORE = 0.2  # seconds between tries of a better pose for a face that is found
 _VERIFY = 2.0  # seconds between closer looks at a face that is followed
-_TRIES = 4  # other poses tried in a frame for a face that was lost
+_TRIES = 4  # closer looks in a frame, at most, for faces that were lost
+_URGENT = 0.5  # seconds; a face that was lost for longer gets one try a frame
+_FRONTAL = 8  # votes with which the frontal cascade takes a face over from the profile one
 _STRIPS = 4  # pieces in which the finest octave is searched
-_CUT = 0.12  # mean change of a thumbnail's pixels that makes a new shot, as a part of 255
+_CUT = 0.12  # mean change of a few hundred pixels that makes a new shot, as a part of 255
 
 FRONT, LEFT, RIGHT = "front", "left", "right"
-_BOX_SCALE = {FRONT: 1.0, LEFT: 1.0, RIGHT: 1.0}
+
+# Where the profile cascade sees a head that the frontal one sees too (medians over the media and
+# FER-2013): its square is larger, and reaches further back and up.
+_PROFILE_SCALE = 0.9
+_PROFILE_BACK, _PROFILE_UP = 0.14, 0.03  # parts of the square's side
+
+
+@dataclass(frozen=True)
+class _Search:
+    """How closely a cascade looks: the face's side in pixels, the step of sizes, votes needed."""
+
+    side: int
+    step: float
+    votes: int
+
+
+_QUICK = _Search(32, 1.15, 3)  # a quarter of a millisecond: every face, every frame
+_CLOSE = _Search(44, 1.1, 5)  # five times that: what the quick one missed, and to compare poses
 
 
 @dataclass
@@ -70,28 +86,22 @@ class FaceFollower:
         self._poses: WeakKeyDictionary[Person, _Pose] = WeakKeyDictionary()
         self._pieces: list[_Piece] = []
         self._shape: tuple[int, ...] = ()
-        self._thumbnail: Image | None = None
-        self._cut = True
+        self._tries = 0
 
-    def cut(self, frame: Image) -> bool:
-        """Whether `frame` starts a new shot; to be asked once for each frame."""
-        rows, columns = frame.shape[:2]
-        small = faces.grey(frame[:: max(1, rows // 24), :: max(1, columns // 32)])
-        last, self._thumbnail = self._thumbnail, small
-        known = last is not None and last.shape == small.shape
-        self._cut = not known or _changed(last, small) > _CUT
-        return self._cut
+    def follow(
+        self, frame: Image, people: Sequence[Person], time: float, *, cut: bool = False
+    ) -> list[Sighting]:
+        """The faces in a BGR or grey `frame` at `time`, seconds; all of it is searched on a `cut`.
 
-    def follow(self, frame: Image, people: Sequence[Person], time: float) -> list[Sighting]:
-        """The faces in a BGR or grey `frame` at `time`, seconds."""
-        levels = _Levels(faces.grey(frame))
-        found = [
-            (box, angle, True)
-            for one in people
-            for box, angle in self._around(levels, one, self._poses.setdefault(one, _Pose()), time)
-        ]
+        `people` are those whose faces are expected, and where.
+        """
+        levels, self._tries = _Levels(faces.grey(frame)), _TRIES
+        found: list[tuple[Box, float, bool]] = []
+        for one in people:
+            near = self._around(levels, one, self._poses.setdefault(one, _Pose()), time)
+            found += [(*near, True)] if near else []
         known = [box for box, _, _ in found] + [one.box for one in people]
-        found += [(box, 0.0, sure) for box, sure in self._elsewhere(levels, known, time)]
+        found += [(box, 0.0, sure) for box, sure in self._elsewhere(levels, known, time, cut=cut)]
         return [
             Sighting(box=box, angle=angle, sure=sure, looks=looks(frame, box))
             for box, angle, sure in _unlike(found)
@@ -99,82 +109,93 @@ class FaceFollower:
 
     def _around(
         self, levels: "_Levels", one: Person, pose: _Pose, time: float
-    ) -> list[tuple[Box, float]]:
-        """Where a known face is now, box and lean; nothing or one."""
-        best = self._near(levels, one.box, pose.side, pose.angle)
+    ) -> tuple[Box, float] | None:
+        """Where a known face is now, box and lean, if it is found."""
+        best = self._near(levels, one.box, pose.side, pose.angle, _QUICK)
         if best is None:
-            return self._lost(levels, one, pose)
+            return self._lost(levels, one, pose, time)
         if time - pose.explored >= _EXPLORE:
             pose.explored = time
-            best = self._better(levels, one, pose, best)
-        if time - pose.verified >= _VERIFY and pose.side == FRONT:
+            best = self._better(levels, pose, best)
+        if time - pose.verified >= _VERIFY and (pose.side, pose.angle) == (FRONT, 0.0):
+            image, scale = levels.best(best[1], 2 * _CLOSE.side)
+            if self._finder.look(image, faces.enlarged(best[1], scale))[0] < _WEAK:
+                return None  # and it stays unfound until it looks like a face again
             pose.verified = time
-            votes, _ = self._finder.look(levels.best(best[1], 44)[0], _at(levels, best[1]))
-            if votes < _WEAK and not pose.angle:
-                pose.verified = 0.0  # until it looks like a face again
-                return []
-        return [(best[1], pose.angle)]
+        return best[1], pose.angle
 
-    def _lost(self, levels: "_Levels", one: Person, pose: _Pose) -> list[tuple[Box, float]]:
-        others = _other_poses(pose)
-        for _ in range(_TRIES):
+    def _lost(
+        self, levels: "_Levels", one: Person, pose: _Pose, time: float
+    ) -> tuple[Box, float] | None:
+        """A face that was not found as it was before, in the other poses that a frame allows."""
+        others = [(pose.side, pose.angle), *_other_poses(pose)]
+        tries = _TRIES if time - one.last < _URGENT else 1
+        for _ in range(min(tries, self._tries)):
+            self._tries -= 1
             side, angle = others[pose.turn % len(others)]
             pose.turn += 1
-            if found := self._near(levels, one.box, side, angle):
+            if found := self._near(levels, one.box, side, angle, _CLOSE):
                 pose.side, pose.angle, pose.turn = side, angle, 0
-                return [(found[1], angle)]
-        return []
+                return found[1], angle
+        return None
 
-    def _better(
-        self, levels: "_Levels", one: Person, pose: _Pose, best: tuple[int, Box]
-    ) -> tuple[int, Box]:
+    def _better(self, levels: "_Levels", pose: _Pose, best: tuple[int, Box]) -> tuple[int, Box]:
         """The same face in a neighbouring pose if that fits better, the frontal one if any."""
-        lean = _LEAN if pose.turn % 2 else -_LEAN
+        others = _neighbours(pose)
+        side, angle = others[pose.turn % len(others)]
         pose.turn += 1
-        side, angle = (FRONT, pose.angle) if pose.side != FRONT else (FRONT, pose.angle + lean)
-        if abs(angle) > _LARGEST_LEAN:
-            return best
-        other = self._near(levels, best[1], side, angle)
-        if other and (other[0] > 1.2 * best[0] or pose.side != FRONT):
-            pose.side, pose.angle = side, angle
+        now = self._near(levels, best[1], pose.side, pose.angle, _CLOSE) or best
+        other = self._near(levels, best[1], side, angle, _CLOSE)
+        if other and other[0] > (1.2 * now[0] if side == pose.side else _FRONTAL):
+            pose.side, pose.angle, pose.turn = side, angle, 0
             return other
-        return best
+        return now
 
-    def _near(self, levels: "_Levels", box: Box, side: str, angle: float) -> tuple[int, Box] | None:
+    def _near(
+        self, levels: "_Levels", box: Box, side: str, angle: float, search: _Search
+    ) -> tuple[int, Box] | None:
         """A face at about the place and size of `box`, with its votes."""
-        image, scale = levels.best(box, _SIDE)
-        size = round(_SIDE * (1 + 2 * _NEAR))
+        image, scale = levels.best(box, search.side)
+        size = round(search.side * (1 + 2 * _NEAR))
         small = faces.enlarged(box, scale)
         square = faces.around(image, small, margin=_NEAR, size=size, angle=angle)
         if side == RIGHT:
             square = np.asarray(cv2.flip(square, 1), np.uint8)
         detector = self._finder.alt2 if side == FRONT else self._profile
         answer = faces.hits(
-            detector, square, 1.15, smallest=round(_SIDE / 1.3), largest=round(_SIDE * 1.3)
+            detector,
+            square,
+            search.step,
+            smallest=round(search.side / 1.3),
+            largest=round(search.side * 1.3),
         )
-        if not answer or answer[0][0] < _FIRM:
+        if not answer or answer[0][0] < search.votes:
             return None
         votes, (x, y, width, _) = answer[0]
-        across, down = x + width / 2 - size / 2, y + width / 2 - size / 2
+        # Half a pixel: windows start at whole pixels, and the square's own middle lies between two.
+        across, down = x + width / 2 - size / 2 + 0.5, y + width / 2 - size / 2 + 0.5
+        if side != FRONT:
+            across, down = across - _PROFILE_BACK * width, down + _PROFILE_UP * width
+            width *= _PROFILE_SCALE
         if side == RIGHT:
             across = -across
         zoom = box[2] * (1 + 2 * _NEAR) / size
         turn = math.radians(angle)
         dx = zoom * (across * math.cos(turn) - down * math.sin(turn))
         dy = zoom * (across * math.sin(turn) + down * math.cos(turn))
-        wide = width * zoom * _BOX_SCALE[side]
+        wide = width * zoom
         middle = box[0] + box[2] / 2 + dx, box[1] + box[3] / 2 + dy
         return votes, (middle[0] - wide / 2, middle[1] - wide / 2, wide, wide)
 
     def _elsewhere(
-        self, levels: "_Levels", known: Sequence[Box], time: float
+        self, levels: "_Levels", known: Sequence[Box], time: float, *, cut: bool
     ) -> list[tuple[Box, bool]]:
         """New faces in the pieces of the frame whose turn it is; whether each is sure."""
         whole = levels.at(0)
         scale = self._finder.scale(whole)
         if whole.shape != self._shape:
-            self._shape, self._pieces = whole.shape, _pieces(whole.shape, scale)
-        if self._cut:
+            self._shape, self._pieces, cut = whole.shape, _pieces(whole.shape, scale), True
+        if cut:
             pieces = self._pieces
         else:
             pieces = [max(self._pieces, key=lambda piece: time - piece.due)]
@@ -194,6 +215,22 @@ class FaceFollower:
                 if votes >= _WEAK:
                     found.append((faces.enlarged(box, 1 / scale), votes >= faces.SURE))
         return found
+
+
+class Shots:
+    """Tells where one shot of a film ends and the next begins."""
+
+    def __init__(self) -> None:
+        self._last: Image | None = None
+
+    def cut(self, frame: Image) -> bool:
+        """Whether `frame` starts a new shot, as the first one does; to be asked for every frame."""
+        rows, columns = frame.shape[:2]
+        small = faces.grey(frame[:: max(1, rows // 24), :: max(1, columns // 32)])
+        last, self._last = self._last, small
+        if last is None or last.shape != small.shape:
+            return True
+        return float(np.mean(cv2.absdiff(last, small))) / 255 > _CUT
 
 
 class _Levels:
@@ -231,19 +268,24 @@ def looks(frame: Image, box: Box) -> NDArray[np.float32]:
     return (small.reshape(-1) / 255).astype(np.float32)
 
 
-def _changed(last: Any, now: Image) -> float:
-    return float(cv2.absdiff(last, now).mean()) / 255
-
-
 def _other_poses(pose: _Pose) -> list[tuple[str, float]]:
     """Where to look for a face that is not found in `pose`, the likeliest first."""
     angle = pose.angle
     leans = [angle - _LEAN, angle + _LEAN]
     poses = [(FRONT, angle)] if pose.side != FRONT else []
-    poses += [(side, angle) for side in (LEFT, RIGHT) if side != pose.side]
     poses += [(FRONT, lean) for lean in leans]
+    poses += [(side, angle) for side in (LEFT, RIGHT) if side != pose.side]
     poses += [(side, lean) for lean in leans for side in (LEFT, RIGHT)]
     poses += [(FRONT, angle - 2 * _LEAN), (FRONT, angle + 2 * _LEAN), (FRONT, 0.0)]
+    return [(side, lean) for side, lean in poses if abs(lean) <= _LARGEST_LEAN]
+
+
+def _neighbours(pose: _Pose) -> list[tuple[str, float]]:
+    """Poses that a found face may be changing to."""
+    leans = [pose.angle - _LEAN, pose.angle + _LEAN]
+    poses = [(pose.side, lean) for lean in leans]
+    if pose.side != FRONT:
+        poses += [(FRONT, lean) for lean in (pose.angle, *leans)]
     return [(side, lean) for side, lean in poses if abs(lean) <= _LARGEST_LEAN]
 
 
@@ -265,10 +307,6 @@ def _part(octaves: Sequence[Image], piece: _Piece) -> tuple[Image, float]:
     top = round(piece.strip * high)
     bottom = round((piece.strip + 1) * high) + (2 * faces.WINDOW if piece.strips > 1 else 0)
     return image[top:bottom], top * 2.0**piece.octave
-
-
-def _at(levels: _Levels, box: Box) -> Box:
-    return faces.enlarged(box, levels.best(box, 44)[1])
 
 
 def _overlap(one: Box, other: Box) -> bool:

@@ -6,9 +6,10 @@ import cv2
 
 from emotion import faces
 from emotion.faces import MIN_FACE, FaceFinder, Image
-from emotion.following import FaceFollower
+from emotion.following import FaceFollower, Shots
 from emotion.recogniser import Recogniser
 from emotion.tracking import CONFIDENCE, SMOOTHING, Face, Person, Sighting, Tracker
+from emotion.yunet import YuNet
 
 DEFAULT_MODEL = Path(__file__).with_name("models") / "fer2013.tflite"
 """The model that ships with the project."""
@@ -39,8 +40,13 @@ class EmotionRecogniser:
         self._recogniser = Recogniser(DEFAULT_MODEL if model is None else model, threads=threads)
         self._confidence, self._smoothing = confidence, smoothing
         cv2.setNumThreads(threads)
-        self._finder = FaceFinder(min_face=min_face)
-        self._follower = FaceFollower(self._finder)
+        self._finder: FaceFinder | YuNet
+        self._follower: FaceFollower | YuNet
+        if face_model is None:
+            self._finder = FaceFinder(min_face=min_face)
+            self._follower = FaceFollower(self._finder)
+        else:
+            self._finder = self._follower = YuNet(face_model, min_face=min_face)
         self.reset()
 
     @property
@@ -51,6 +57,7 @@ class EmotionRecogniser:
     def reset(self) -> None:
         """Forget everybody: the next frame belongs to another clip."""
         self._follower.reset()
+        self._shots = Shots()
         self._tracker = Tracker(self.labels, smoothing=self._smoothing, confidence=self._confidence)
 
     def __call__(self, frame: Image, time: float | None = None) -> list[Face]:
@@ -70,9 +77,10 @@ class EmotionRecogniser:
         return self._read(tracker, people, frame)
 
     def _video(self, frame: Image, time: float) -> list[Face]:
-        cut = self._follower.cut(frame)
+        cut = self._shots.cut(frame)
         expected = self._tracker.expect(time)
-        people = self._tracker.place(self._follower.follow(frame, expected, time), cut=cut)
+        sightings = self._follower.follow(frame, expected, time, cut=cut)
+        people = self._tracker.place(sightings, cut=cut)
         return self._read(self._tracker, people, frame)
 
     def _read(self, tracker: Tracker, people: list[Person], frame: Image) -> list[Face]:
