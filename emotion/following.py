@@ -1,0 +1,327 @@
+"""Faces in the frames of a video: looked for everywhere now and then, and where they were always.
+
+A whole frame costs a cascade 30 to 60 ms; the place where a face was a moment ago, at the size it
+had, a quarter of one. So the frame is searched in pieces, one a frame, and known faces are looked
+for around their places.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion import faces
+from emotion.faces import Box, FaceFinder, Image
+from emotion.tracking import Person, Sighting
+
+_NEAR = 0.4  # what is seen around it, on each side, as a part of it
+_WEAK = 20  # votes of a closer look that make a face doubtful instead of nothing
+_LEAN = 15.0  # degrees between the leans that are tried
+_LARGEST_LEAN = 60.0
+_EXPLORE = 0.2  # seconds between tries of a better pose for a face that is found
+_VERIFY = 2.0  # seconds between closer looks at a face that is followed
+_TRIES = 4  # closer looks in a frame, at most, for faces that were lost
+_URGENT = 0.5  # seconds; a face that was lost for longer gets one try a frame
+_FRONTAL = 8  # votes with which the frontal cascade takes a face over from the profile one
+_STRIPS = 4  # pieces in which the finest octave is searched
+_CUT = 0.12  # mean change of a few hundred pixels that makes a new shot, as a part of 255
+
+FRONT, LEFT, RIGHT = "front", "left", "right"
+
+# Where the profile cascade sees a head that the frontal one sees too (medians over the media and
+# FER-2013): its square is larger, and reaches further back and up.
+_PROFILE_SCALE = 0.9
+_PROFILE_BACK, _PROFILE_UP = 0.14, 0.03  # parts of the square's side
+
+
+@dataclass(frozen=True)
+class _Search:
+    """How closely a cascade looks: the face's side in pixels, the step of sizes, votes needed."""
+
+    side: int
+    step: float
+    votes: int
+
+
+_QUICK = _Search(32, 1.15, 3)  # a quarter of a millisecond: every face, every frame
+_CLOSE = _Search(44, 1.1, 5)  # five times that: what the quick one missed, and to compare poses
+
+
+@dataclass
+class _Pose:
+    """How a known face was last found, and what is due for it."""
+
+    side: str = FRONT
+    angle: float = 0.0
+    explored: float = 0.0  # seconds
+    verified: float = 0.0  # seconds
+    turn: int = 0  # which of the other poses comes next
+
+
+@dataclass
+class _Piece:
+    """A part of the frame at one octave, searched every `period` seconds."""
+
+    octave: int
+    strip: int
+    strips: int
+    period: float
+    due: float = 0.0
+
+
+class FaceFollower:
+    """Finds faces in frames that follow each other, given where the known ones should be."""
+
+    def __init__(self, finder: FaceFinder) -> None:
+        self._finder = finder
+        self._profile = faces.cascade("haarcascade_profileface.xml")
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the frames so far."""
+        self._poses: WeakKeyDictionary[Person, _Pose] = WeakKeyDictionary()
+        self._pieces: list[_Piece] = []
+        self._shape: tuple[int, ...] = ()
+        self._tries = 0
+
+    def follow(
+        self, frame: Image, people: Sequence[Person], time: float, *, cut: bool = False
+    ) -> list[Sighting]:
+        """The faces in a BGR or grey `frame` at `time`, seconds; all of it is searched on a `cut`.
+
+        `people` are those whose faces are expected, and where.
+        """
+        levels, self._tries = _Levels(faces.grey(frame)), _TRIES
+        found: list[tuple[Box, float, bool]] = []
+        for one in people:
+            near = self._around(levels, one, self._poses.setdefault(one, _Pose()), time)
+            found += [(*near, True)] if near else []
+        known = [box for box, _, _ in found] + [one.box for one in people]
+        found += [(box, 0.0, sure) for box, sure in self._elsewhere(levels, known, time, cut=cut)]
+        return [
+            Sighting(box=box, angle=angle, sure=sure, looks=looks(frame, box))
+            for box, angle, sure in _unlike(found)
+        ]
+
+    def _around(
+        self, levels: "_Levels", one: Person, pose: _Pose, time: float
+    ) -> tuple[Box, float] | None:
+        """Where a known face is now, box and lean, if it is found."""
+        best = self._near(levels, one.box, pose.side, pose.angle, _QUICK)
+        if best is None:
+            return self._lost(levels, one, pose, time)
+        if time - pose.explored >= _EXPLORE:
+            pose.explored = time
+            best = self._better(levels, pose, best)
+        if time - pose.verified >= _VERIFY and (pose.side, pose.angle) == (FRONT, 0.0):
+            image, scale = levels.best(best[1], 2 * _CLOSE.side)
+            if self._finder.look(image, faces.enlarged(best[1], scale))[0] < _WEAK:
+                return None  # and it stays unfound until it looks like a face again
+            pose.verified = time
+        return best[1], pose.angle
+
+    def _lost(
+        self, levels: "_Levels", one: Person, pose: _Pose, time: float
+    ) -> tuple[Box, float] | None:
+        """A face that was not found as it was before, in the other poses that a frame allows."""
+        others = [(pose.side, pose.angle), *_other_poses(pose)]
+        tries = _TRIES if time - one.last < _URGENT else 1
+        for _ in range(min(tries, self._tries)):
+            self._tries -= 1
+            side, angle = others[pose.turn % len(others)]
+            pose.turn += 1
+            if found := self._near(levels, one.box, side, angle, _CLOSE):
+                pose.side, pose.angle, pose.turn = side, angle, 0
+                return found[1], angle
+        return None
+
+    def _better(self, levels: "_Levels", pose: _Pose, best: tuple[int, Box]) -> tuple[int, Box]:
+        """The same face in a neighbouring pose if that fits better, the frontal one if any."""
+        others = _neighbours(pose)
+        side, angle = others[pose.turn % len(others)]
+        pose.turn += 1
+        now = self._near(levels, best[1], pose.side, pose.angle, _CLOSE) or best
+        other = self._near(levels, best[1], side, angle, _CLOSE)
+        if other and other[0] > (1.2 * now[0] if side == pose.side else _FRONTAL):
+            pose.side, pose.angle, pose.turn = side, angle, 0
+            return other
+        return now
+
+    def _near(
+        self, levels: "_Levels", box: Box, side: str, angle: float, search: _Search
+    ) -> tuple[int, Box] | None:
+        """A face at about the place and size of `box`, with its votes."""
+        image, scale = levels.best(box, search.side)
+        size = round(search.side * (1 + 2 * _NEAR))
+        small = faces.enlarged(box, scale)
+        square = faces.around(image, small, margin=_NEAR, size=size, angle=angle)
+        if side == RIGHT:
+            square = np.asarray(cv2.flip(square, 1), np.uint8)
+        detector = self._finder.alt2 if side == FRONT else self._profile
+        answer = faces.hits(
+            detector,
+            square,
+            search.step,
+            smallest=round(search.side / 1.3),
+            largest=round(search.side * 1.3),
+        )
+        if not answer or answer[0][0] < search.votes:
+            return None
+        votes, (x, y, width, _) = answer[0]
+        # Half a pixel: windows start at whole pixels, and the square's own middle lies between two.
+        across, down = x + width / 2 - size / 2 + 0.5, y + width / 2 - size / 2 + 0.5
+        if side != FRONT:
+            across, down = across - _PROFILE_BACK * width, down + _PROFILE_UP * width
+            width *= _PROFILE_SCALE
+        if side == RIGHT:
+            across = -across
+        zoom = box[2] * (1 + 2 * _NEAR) / size
+        turn = math.radians(angle)
+        dx = zoom * (across * math.cos(turn) - down * math.sin(turn))
+        dy = zoom * (across * math.sin(turn) + down * math.cos(turn))
+        wide = width * zoom
+        middle = box[0] + box[2] / 2 + dx, box[1] + box[3] / 2 + dy
+        return votes, (middle[0] - wide / 2, middle[1] - wide / 2, wide, wide)
+
+    def _elsewhere(
+        self, levels: "_Levels", known: Sequence[Box], time: float, *, cut: bool
+    ) -> list[tuple[Box, bool]]:
+        """New faces in the pieces of the frame whose turn it is; whether each is sure."""
+        whole = levels.at(0)
+        scale = self._finder.scale(whole)
+        if whole.shape != self._shape:
+            self._shape, self._pieces, cut = whole.shape, _pieces(whole.shape, scale), True
+        if cut:
+            pieces = self._pieces
+        else:
+            pieces = [max(self._pieces, key=lambda piece: time - piece.due)]
+            if time < pieces[0].due:
+                return []
+        base = levels.reduced(scale)
+        found: list[tuple[Box, bool]] = []
+        for piece in pieces:
+            piece.due = time + piece.period / (1 if known else 3)
+            image, offset = _part(base, piece)
+            for _, box in faces.hits(self._finder.alt2, image, 1.2):
+                x, y, width, height = faces.enlarged(box, 2.0**piece.octave)
+                box = (x, y + offset, width, height)
+                if any(_overlap(faces.enlarged(box, 1 / scale), other) for other in known):
+                    continue
+                votes, box = self._finder.look(base[0], box)
+                if votes >= _WEAK:
+                    found.append((faces.enlarged(box, 1 / scale), votes >= faces.SURE))
+        return found
+
+
+class Shots:
+    """Tells where one shot of a film ends and the next begins."""
+
+    def __init__(self) -> None:
+        self._last: Image | None = None
+
+    def cut(self, frame: Image) -> bool:
+        """Whether `frame` starts a new shot, as the first one does; to be asked for every frame."""
+        rows, columns = frame.shape[:2]
+        small = faces.grey(frame[:: max(1, rows // 24), :: max(1, columns // 32)])
+        last, self._last = self._last, small
+        if last is None or last.shape != small.shape:
+            return True
+        return float(np.mean(cv2.absdiff(last, small))) / 255 > _CUT
+
+
+class _Levels:
+    """A frame at full size, half, a quarter; each made when it is first asked for."""
+
+    def __init__(self, image: Image) -> None:
+        self._images = [image]
+        self._octaves: list[Image] = []
+
+    def at(self, level: int) -> Image:
+        while len(self._images) <= level:
+            self._images.append(faces.resized(self._images[-1], 0.5))
+        return self._images[level]
+
+    def best(self, box: Box, side: float) -> tuple[Image, float]:
+        """The smallest level in which the box still has `side` pixels, and its scale."""
+        level = max(0, math.floor(math.log2(max(1.0, box[2] / side))))
+        return self.at(level), 0.5**level
+
+    def reduced(self, scale: float) -> list[Image]:
+        """The octaves of the image made smaller by `scale`."""
+        if not self._octaves:
+            self._octaves = list(faces.octaves(faces.resized(self.at(0), scale)))
+        return self._octaves
+
+
+def looks(frame: Image, box: Box) -> NDArray[np.float32]:
+    """Head and shoulders in a few pixels, by which people can be told apart: values in 0..1."""
+    x, y, width, height = box
+    rows, columns = frame.shape[:2]
+    left, right = (round(min(max(v, 0), columns - 1)) for v in (x, x + width))
+    top, bottom = (round(min(max(v, 0), rows - 1)) for v in (y - 0.2 * height, y + 1.8 * height))
+    part = frame[top : bottom + 1, left : right + 1]
+    small = cv2.resize(part, (4, 8), interpolation=cv2.INTER_AREA)
+    return (small.reshape(-1) / 255).astype(np.float32)
+
+
+def _other_poses(pose: _Pose) -> list[tuple[str, float]]:
+    """Where to look for a face that is not found in `pose`, the likeliest first."""
+    angle = pose.angle
+    leans = [angle - _LEAN, angle + _LEAN]
+    poses = [(FRONT, angle)] if pose.side != FRONT else []
+    poses += [(FRONT, lean) for lean in leans]
+    poses += [(side, angle) for side in (LEFT, RIGHT) if side != pose.side]
+    poses += [(side, lean) for lean in leans for side in (LEFT, RIGHT)]
+    poses += [(FRONT, angle - 2 * _LEAN), (FRONT, angle + 2 * _LEAN), (FRONT, 0.0)]
+    return [(side, lean) for side, lean in poses if abs(lean) <= _LARGEST_LEAN]
+
+
+def _neighbours(pose: _Pose) -> list[tuple[str, float]]:
+    """Poses that a found face may be changing to."""
+    leans = [pose.angle - _LEAN, pose.angle + _LEAN]
+    poses = [(pose.side, lean) for lean in leans]
+    if pose.side != FRONT:
+        poses += [(FRONT, lean) for lean in (pose.angle, *leans)]
+    return [(side, lean) for side, lean in poses if abs(lean) <= _LARGEST_LEAN]
+
+
+def _pieces(shape: tuple[int, ...], scale: float) -> list[_Piece]:
+    """The frame cut into searches of about the same cost, small ones more often."""
+    shorter = min(shape) * scale
+    pieces = []
+    for octave in range(max(1, math.ceil(math.log2(shorter / faces.WINDOW)))):
+        strips = max(1, _STRIPS >> 2 * octave)
+        period = (1.6, 0.5)[octave] if octave < 2 else 0.2
+        pieces += [_Piece(octave, strip, strips, period) for strip in range(strips)]
+    return pieces
+
+
+def _part(octaves: Sequence[Image], piece: _Piece) -> tuple[Image, float]:
+    """The pixels of a piece, and how far down it starts in the first octave."""
+    image = octaves[min(piece.octave, len(octaves) - 1)]
+    high = image.shape[0] / piece.strips
+    top = round(piece.strip * high)
+    bottom = round((piece.strip + 1) * high) + (2 * faces.WINDOW if piece.strips > 1 else 0)
+    return image[top:bottom], top * 2.0**piece.octave
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    """Whether the middle of either box lies in the other."""
+    for first, second in ((one, other), (other, one)):
+        x, y = first[0] + first[2] / 2, first[1] + first[3] / 2
+        if second[0] < x < second[0] + second[2] and second[1] < y < second[1] + second[3]:
+            return True
+    return False
+
+
+def _unlike(found: list[tuple[Box, float, bool]]) -> list[tuple[Box, float, bool]]:
+    """What was found, without boxes that hold the same face as one before them."""
+    kept: list[tuple[Box, float, bool]] = []
+    for item in found:
+        if not any(faces.same_face(item[0], other[0]) for other in kept):
+            kept.append(item)
+    return kept
