@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -159,7 +160,7 @@ def timeline_path(settings: Settings) -> Path | None:
     return beside if settings.timeline == "1" else Path(settings.timeline)
 
 
-def opened(source: Media, settings: Settings) -> "Source":
+def opened(source: Media, settings: Settings) -> AbstractContextManager["Source"]:
     """The open source; UnreadableError when a file is none."""
     from emotion import camera, video
 

@@ -59,7 +59,11 @@ def annotate(
     one bar for each of `labels` in their order, wherever they hide no face. `mirror` swaps left and
     right of the picture, not of the text. `status` goes into a corner, `notice` across the middle.
     """
-    canvas = cv2.flip(frame, 1) if mirror else frame.copy()
+    canvas = np.empty_like(frame)
+    if mirror:
+        cv2.flip(frame, 1, dst=canvas)
+    else:
+        np.copyto(canvas, frame)
     look = _look(canvas.shape[1], canvas.shape[0], tuple(labels))
     boxes = [_shown_box(face.box, canvas.shape[1], mirror) for face in faces]
     status = ascii_text(status)

@@ -4,7 +4,8 @@ import contextlib
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -38,7 +39,7 @@ class Session:
     """
 
     recogniser: EmotionRecogniser
-    opened: Callable[[Media], Source]
+    opened: Callable[[Media], AbstractContextManager[Source]]
     say: Say
     bar: Say = lambda _: None
     rows: Rows | None = None
@@ -46,6 +47,7 @@ class Session:
     output: Path | None = None
     chart: Path | None = None
     mirror: bool = False
+    _warned: set[str] = field(default_factory=set)
 
     def run(self, source: Media) -> bool:
         """Recognise everything in `source`; whether any of it could be read.
@@ -90,7 +92,8 @@ class Session:
         self, source: Media, output: Path | None, chart: Path | None, *, hold: bool = False
     ) -> None:
         """Every frame of one source: recognised, written, shown."""
-        people, meter, sink = timeline.Timeline(), Meter(), None
+        people, meter = timeline.Timeline(), Meter()
+        sink: PictureFile | Recording | None = None
         self.recogniser.reset()
         with contextlib.ExitStack() as stack:
             frames = stack.enter_context(self.opened(source))
@@ -136,10 +139,19 @@ class Session:
             notice=frame.notice,
         )
 
-    def _sink(self, output: Path, frames: Source) -> PictureFile | Recording:
+    def _sink(
+        self, output: Path, frames: Source
+    ) -> AbstractContextManager[PictureFile | Recording]:
         if isinstance(frames, Picture):
             return PictureFile(output, say=self.say)
-        return Recording(output, rate=frames.rate, lossless=not frames.live, say=self.say)
+        return Recording(output, rate=frames.rate, lossless=not frames.live, say=self._say)
+
+    def _say(self, text: str) -> None:
+        """Pass on what a recording says, but the same warning once only: clips are many."""
+        if not text.startswith("warning:") or text not in self._warned:
+            self.say(text)
+        if text.startswith("warning:"):
+            self._warned.add(text)
 
     def _conclude(self, name: str, people: timeline.Timeline, chart: Path | None) -> None:
         """Say who was seen, and draw it where that was asked for; also after Ctrl-C."""

@@ -153,7 +153,7 @@ class Clip:
             # After a read OpenCV answers with that frame's own timestamp. Raw streams have none.
             stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             time = stamp if index == 0 or stamp > time else time + 1 / self.rate
-            yield Frame(image, index, self.name, time)
+            yield Frame(np.asarray(image, np.uint8), index, self.name, time)
             index += 1
         if not index:
             raise UnreadableError(f"{self.name} holds no frame that can be decoded")
@@ -261,9 +261,9 @@ class Recording:
                 self._codec = _CODEC_NAMES[codec]
                 if codec == "mp4v" and self.path.suffix.lower() != ".mkv":
                     self._say(
-                        f"warning: this OpenCV cannot write H.264, so {self.path} is "
+                        f"warning: this OpenCV cannot write H.264, so {self.path.suffix} clips are "
                         f"{self._codec}, which players show and browsers do not; "
-                        "an OUTPUT that ends in .webm plays in both"
+                        "what ends in .webm plays in both"
                     )
                 return writer
             self._part.unlink(missing_ok=True)
