@@ -7,7 +7,7 @@ readable on white and on black.
 import colorsys
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -71,7 +71,8 @@ def annotate(
     for face, box in zip(faces, boxes, strict=True):
         _outline(canvas, look, box, _colour(face.emotion, look))
     for face, box in zip(faces, boxes, strict=True):
-        taken.append(_tag(canvas, look, face, box, [*boxes, *taken]))
+        tag = _tag(canvas, look, face, box, [*boxes, *taken])
+        taken += [tag] if tag else []
     if bars:
         for face, box in zip(faces, boxes, strict=True):
             place = _panel_place(look, box, boxes, taken)
@@ -175,6 +176,20 @@ def _look(width: int, height: int, labels: tuple[str, ...]) -> _Look:
     )
 
 
+def _is_small(box: Rect, look: _Look) -> bool:
+    return box[2] < 0.15 * min(look.width, look.height)
+
+
+@lru_cache(maxsize=64)
+def _smaller(look: _Look) -> _Look:
+    """The same with smaller letters, for small faces, which often stand close together."""
+    scale = max(0.36, 0.7 * look.scale)
+    ratio = scale / look.scale
+    return replace(
+        look, scale=scale, pad=max(2, round(look.pad * ratio)), line=round(look.line * ratio)
+    )
+
+
 def _shown_box(box: Sequence[int], width: int, mirror: bool) -> Rect:
     x, y, wide, high = (int(number) for number in box)
     return (width - x - wide if mirror else x, y, wide, high)
@@ -196,18 +211,45 @@ def _outline(canvas: NDArray[np.uint8], look: _Look, box: Rect, colour: Colour) 
 
 def _tag(
     canvas: NDArray[np.uint8], look: _Look, face: Face, box: Rect, avoid: Sequence[Rect]
-) -> Rect:
-    """Identity, label and percentage: above the box, or below, or along its edge inside."""
-    text = f"{face.identity} {shown_label(face.emotion, look.labels)} {face.confidence:.0%}"
-    width = _width(look, text) + 2 * look.pad
-    x, y, _, high = box
-    tops = (y - look.line - look.stroke, y + high + look.stroke + 1, y, y + high - look.line)
-    places = [_inside((x - look.stroke, top, width, look.line), look) for top in tops]
-    place = min(places, key=lambda rect: _covered(rect, avoid))  # the first of equals
-    colour = _colour(face.emotion, look)
-    cv2.rectangle(canvas, place[:2], _last(place), colour, cv2.FILLED)
-    _text(canvas, look, text, place, _ink(colour))
-    return place
+) -> Rect | None:
+    """Identity, label and percentage, as much of it as fits where it hides nothing.
+
+    Above the box or below it; along its edge inside where the frame leaves no other room. In a
+    crowd the number alone, or nothing: the box has the emotion's colour.
+    """
+    label = shown_label(face.emotion, look.labels)
+    texts = (f"{face.identity} {label} {face.confidence:.0%}", f"{face.identity} {label}")
+    if _is_small(box, look):
+        look = _smaller(look)
+    found = _tag_place(look, (*texts, str(face.identity)), box, avoid)
+    if found:
+        text, place = found
+        colour = _colour(face.emotion, look)
+        cv2.rectangle(canvas, place[:2], _last(place), colour, cv2.FILLED)
+        _text(canvas, look, text, place, _ink(colour))
+        return place
+    return None
+
+
+def _tag_place(
+    look: _Look, texts: Sequence[str], box: Rect, avoid: Sequence[Rect]
+) -> tuple[str, Rect] | None:
+    """The first of `texts` that has a place, with that place."""
+    x, y, width, high = box
+    above, below = y - look.line - look.stroke, y + high + look.stroke + 1
+    for tops, allowed in ((above, below), 0), ((y, y + high - look.line), width * high // 4):
+        for text in texts:
+            wide = _width(look, text) + 2 * look.pad
+            for top in tops:
+                for left in (x - look.stroke, x + width + look.stroke - wide):
+                    place = _inside((left, top, wide, look.line), look)
+                    own = _covered(place, [box])
+                    others = _covered(place, avoid) - own  # the box itself is among those
+                    if own <= allowed and not others:
+                        return text, place
+    if len(avoid) > 1:
+        return None
+    return texts[0], _inside((x, y, _width(look, texts[0]) + 2 * look.pad, look.line), look)
 
 
 def _panel_place(
@@ -218,13 +260,18 @@ def _panel_place(
     A lone face that leaves no room around it has them in the corner where they hide least of it.
     """
     wide, high = look.panel
-    if wide > look.width or high > look.height:
+    crowd = len(boxes) > 1 and _is_small(box, look)  # whose bars are they?
+    if crowd or wide > look.width or high > look.height:
         return None
     x, y, width, height = box
     gap = look.stroke + 2
     beside = [(left, top) for top in (y, y + height - high) for left in (x + width, x - wide)]
     beside = [(left + (gap if left > x else -gap), top) for left, top in beside]
-    under = [(x, y + height + gap), (x, y + height + look.line + gap), (x, y - look.line - high)]
+    under = [
+        (x, y + height + gap),
+        (x, y + height + look.line + gap),
+        (x, y - look.line - high - gap),
+    ]
     for left, top in beside + under:
         place = _inside((left, top, wide, high), look)
         if not _covered(place, [*boxes, *taken]):
