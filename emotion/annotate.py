@@ -28,7 +28,7 @@ _EMOTIONS: dict[str, Colour] = {
     "sad": (178, 114, 0),  # blue
     "surprise": (233, 180, 86),  # sky blue
     "neutral": (235, 235, 235),
-    "uncertain": (130, 130, 130),
+    "uncertain": (90, 90, 90),  # lighter ones look like disgust or fear without red or green cones
 }
 _OTHERS: tuple[Colour, ...] = (
     (0, 159, 230),  # orange
@@ -226,7 +226,7 @@ def _tag(
         text, place = found
         colour = _colour(face.emotion, look)
         cv2.rectangle(canvas, place[:2], _last(place), colour, cv2.FILLED)
-        _text(canvas, look, text, place, _ink(colour))
+        _text(canvas, look, text, place, ink(colour))
         return place
     return None
 
@@ -373,10 +373,12 @@ def _covered(place: Rect, others: Sequence[Rect]) -> int:
     return total
 
 
-def _ink(colour: Colour) -> Colour:
-    """Black or white, whichever stands out from `colour` (Rec. 601 luma)."""
-    blue, green, red = colour
-    return _BLACK if 0.114 * blue + 0.587 * green + 0.299 * red > 110 else _WHITE
+@lru_cache
+def ink(colour: Colour) -> Colour:
+    """Black or white, whichever stands out more from `colour` by WCAG's measure."""
+    linear = [(part / 255 + 0.055) ** 2.4 / 1.055**2.4 for part in colour]
+    luminance = 0.0722 * linear[0] + 0.7152 * linear[1] + 0.2126 * linear[2]
+    return _BLACK if luminance > 0.179 else _WHITE
 
 
 def _hue(place: int) -> Colour:

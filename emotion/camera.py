@@ -16,8 +16,11 @@ from emotion.errors import EmotionError
 from emotion.media import Media
 from emotion.video import OPEN_TIMEOUT, READ_TIMEOUT, Frame, Meter, Say
 
-FIRST_FRAME = 8.0
-"""Seconds in which a camera has to deliver its first frame; slow webcams need 2 to 4."""
+FIRST_FRAME = 7.5
+"""Seconds in which a camera has to deliver its first frame; slow webcams need 2 to 4.
+
+With two more for trying other cameras, who waits for one that is not there has an answer in ten.
+"""
 
 SILENCE = 2.0
 """Seconds without a frame before it is said that the source is silent."""
@@ -298,14 +301,33 @@ def _linux(name: str, root: Path) -> list[str]:
 
 
 def _others(name: str, system: str, root: Path, works: Callable[[int], bool]) -> list[int]:
-    """Numbers of other cameras that deliver a picture; a few are tried, each costs up to 1 s."""
+    """Numbers of other cameras that deliver a picture.
+
+    A few are tried, all at once for two seconds, because a driver takes as long as it likes.
+    """
     tried = int(name.removeprefix("/dev/video"))
     if system == "Linux":
         nodes = (path.name.removeprefix("video") for path in (root / "dev").glob("video*"))
         numbers = sorted(int(node) for node in nodes if node.isdecimal())
     else:
         numbers = list(range(3))
-    return [number for number in numbers[:4] if number != tried and works(number)]
+    working: list[int] = []
+
+    def attempt(number: int) -> None:
+        if works(number):
+            working.append(number)
+
+    attempts = [
+        threading.Thread(target=attempt, args=(number,), daemon=True)
+        for number in numbers[:6]
+        if number != tried
+    ]
+    for thread in attempts:
+        thread.start()
+    deadline = monotonic() + 2
+    for thread in attempts:
+        thread.join(max(0.0, deadline - monotonic()))
+    return sorted(working)
 
 
 def _works(number: int) -> bool:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.annotate import Colour, ascii_text, palette, shown_label
+from emotion.annotate import Colour, ascii_text, ink, palette, shown_label
 from emotion.tracking import Face
 
 LONGEST_STEP = 1.0
@@ -16,7 +16,7 @@ LONGEST_STEP = 1.0
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _FOOT = 1280, 120, 32, 66, 56, 54  # pixels of the picture
 _PEOPLE = 20  # in the picture and the summary; crowds pass by a camera that runs for days
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_INK, _FAINT, _PAPER = (40, 40, 40), (222, 222, 222), (255, 255, 255)
+_INK, _FAINT = (40, 40, 40), (222, 222, 222)
 
 
 @dataclass
@@ -149,15 +149,15 @@ def _band(
     name = f"person {person.identity}"
     _write(picture, name, (_LEFT - 12 - _width(name), (top + bottom) // 2 + 5))
     cv2.rectangle(picture, (_LEFT, top), (_WIDTH - _RIGHT, bottom), _FAINT, 1)
-    for span in person.spans:
+    for span in sorted(person.spans, key=lambda span: span.start - span.end):  # moments on top
         left = _across(span.start, start, length)
         right = max(left, _across(span.end, start, length) - 1)
-        colour = palette(tuple(labels)).get(span.emotion, (130, 130, 130))
+        colour = palette(tuple(labels)).get(span.emotion, (90, 90, 90))
         cv2.rectangle(picture, (left, top), (right, bottom), colour, cv2.FILLED)
         label = shown_label(span.emotion, labels)
         if right - left > _width(label) + 8:
             middle = (left + right - _width(label)) // 2
-            _write(picture, label, (middle, (top + bottom) // 2 + 5), _readable(colour))
+            _write(picture, label, (middle, (top + bottom) // 2 + 5), ink(colour))
 
 
 def _legend(picture: NDArray[np.uint8], labels: Sequence[str]) -> None:
@@ -201,11 +201,6 @@ def _step(length: float) -> float:
 
 def _across(time: float, start: float, length: float) -> int:
     return _LEFT + round((time - start) / length * (_WIDTH - _RIGHT - _LEFT))
-
-
-def _readable(colour: Colour) -> Colour:
-    blue, green, red = colour
-    return _INK if 0.114 * blue + 0.587 * green + 0.299 * red > 110 else _PAPER
 
 
 def _write(
