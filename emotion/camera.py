@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.errors import EmotionError
-from emotion.media import Media
+from emotion.media import Media, public
 from emotion.video import OPEN_TIMEOUT, READ_TIMEOUT, Frame, Meter, Say
 
 FIRST_FRAME = 7.5
@@ -26,6 +26,7 @@ SILENCE = 2.0
 """Seconds without a frame before it is said that the source is silent."""
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between attempts to get a lost source back
+_FAREWELL = 1.0  # seconds for the thread to end; a read may block for longer, it is a daemon
 _TICK = 0.1  # seconds between two frames that only repeat the last one, with a notice
 
 
@@ -110,7 +111,7 @@ class Camera:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         if self._thread.ident is not None:
-            self._thread.join(timeout=1.0)  # a read may block for longer; the thread is a daemon
+            self._thread.join(_FAREWELL)
 
     def _first(self) -> tuple[NDArray[np.uint8], float, float]:
         """The first frame and, twice, when it arrived; EmotionError when there is none."""
@@ -264,7 +265,7 @@ def advice(
     if media.kind == "stream":
         return (
             "check the address, user and password, and that the sender is on; "
-            f"'ffplay {media.name}' shows whether anything arrives"
+            f"'ffplay {public(media.name)}' shows whether anything arrives"
         )
     if media.kind == "picamera":
         return "check its ribbon cable, and what 'rpicam-hello --list-cameras' lists"
