@@ -20,7 +20,18 @@ def display():
     if absent:
         pytest.skip(f"{' and '.join(absent)} not installed: apt install xvfb xdotool")
     receiver, sender = os.pipe()
-    command = ["Xvfb", "-displayfd", str(sender), "-screen", "0", "1400x900x24", "-nolisten", "tcp"]
+    # Without -noreset the server starts afresh, refusing everybody, when its last client leaves.
+    command = [
+        "Xvfb",
+        "-displayfd",
+        str(sender),
+        "-screen",
+        "0",
+        "1400x900x24",
+        "-noreset",
+        "-nolisten",
+        "tcp",
+    ]
     with subprocess.Popen(command, pass_fds=[sender], stderr=subprocess.DEVNULL) as server:
         os.close(sender)
         try:

@@ -1,11 +1,13 @@
 """recognition.py as a user runs it: exit codes, both streams, files."""
 
+import contextlib
 import csv
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -44,16 +46,27 @@ def recognise(*arguments, cwd=ROOT, **settings):
     )
 
 
+@contextlib.contextmanager
 def start(**settings):
-    command = [sys.executable, str(ROOT / "recognition.py")]
-    return subprocess.Popen(
-        command,
+    """The program running; one that does not end is killed, so that no test waits for ever."""
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "recognition.py")],
         env=environment(**settings),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as running:
+        end = threading.Timer(60, running.kill)
+        end.start()
+        try:
+            yield running
+        except BaseException:
+            running.kill()
+            raise
+        finally:
+            running.wait()
+            end.cancel()
 
 
 def rows_of(text):
@@ -365,10 +378,10 @@ def wait_for(condition, patience=30.0):
 def test_a_killed_run_keeps_its_rows(tmp_path, portrait):
     rows = tmp_path / "rows.csv"
     with Stream(picture=portrait) as stream:
-        running = start(DEVICE_ID=stream.url, RESULTS=rows, **QUIET)
-        wait_for(lambda: rows.exists() and rows.read_text().count("\n") > 5)
-        running.kill()
-        running.communicate()
+        settings = {"DEVICE_ID": stream.url, "RESULTS": rows}
+        with start(**settings, **QUIET) as running:
+            wait_for(lambda: rows.exists() and rows.read_text().count("\n") > 5)
+            running.kill()
     with rows.open(newline="") as file:
         assert len(list(csv.DictReader(file))) >= 5
 
@@ -432,6 +445,5 @@ def test_closing_the_window_ends_a_stream(screen, portrait, tmp_path):
         with start(**settings, DISPLAY=screen) as running:
             person.window()
             person.close()
-            running.communicate(timeout=30)
     assert running.returncode == 0
     assert out.is_file()

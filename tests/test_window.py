@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -62,9 +63,12 @@ def _run(screen, tmp_path, how):
     environment = {**os.environ, "DISPLAY": screen, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", SHOWING, str(tmp_path), how]
     program = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    end = threading.Timer(60, program.kill)  # so that no test waits for ever
+    end.start()
     with program:
         yield program, Person(screen, "test window")
         program.kill()
+        end.cancel()
 
 
 def lines_until(program, beginning):
