@@ -23,11 +23,19 @@ _WEAK = 20  # votes of a closer look that make a face doubtful instead of nothin
 _LEAN = 15.0  # degrees between the leans that are tried
 _LARGEST_LEAN = 60.0
 _EXPLORE = 0.2  # seconds between tries of a better pose for a face that is found
+_PLAIN = 7  # votes with which an upright face needs no better pose
 _VERIFY = 2.0  # seconds between closer looks at a face that is followed
 _TRIES = 4  # closer looks in a frame, at most, for faces that were lost
 _URGENT = 0.5  # seconds; a face that was lost for longer gets one try a frame
 _FRONTAL = 8  # votes with which the frontal cascade takes a face over from the profile one
 _STRIPS = 4  # pieces in which the finest octave is searched
+_PERIODS = (
+    2.4,
+    0.8,
+    0.3,
+)  # seconds between searches of the octaves, finest first
+_STEP = 1.25  # between the sizes of such a search: what one misses, the next one finds
+_HURRY = 3.0  # how much more often that is done while nobody is in view
 _CUT = 0.12  # mean change of a few hundred pixels that makes a new shot, as a part of 255
 
 FRONT, LEFT, RIGHT = "front", "left", "right"
@@ -114,10 +122,11 @@ class FaceFollower:
         best = self._near(levels, one.box, pose.side, pose.angle, _QUICK)
         if best is None:
             return self._lost(levels, one, pose, time)
-        if time - pose.explored >= _EXPLORE:
+        upright = (pose.side, pose.angle) == (FRONT, 0.0)
+        if time - pose.explored >= _EXPLORE and not (upright and best[0] >= _PLAIN):
             pose.explored = time
             best = self._better(levels, pose, best)
-        if time - pose.verified >= _VERIFY and (pose.side, pose.angle) == (FRONT, 0.0):
+        if time - pose.verified >= _VERIFY and upright:
             image, scale = levels.best(best[1], 2 * _CLOSE.side)
             if self._finder.look(image, faces.enlarged(best[1], scale))[0] < _WEAK:
                 return None  # and it stays unfound until it looks like a face again
@@ -204,9 +213,9 @@ class FaceFollower:
         base = levels.reduced(scale)
         found: list[tuple[Box, bool]] = []
         for piece in pieces:
-            piece.due = time + piece.period / (1 if known else 3)
+            piece.due = time + piece.period / (1 if known else _HURRY)
             image, offset = _part(base, piece)
-            for _, box in faces.hits(self._finder.alt2, image, 1.2):
+            for _, box in faces.hits(self._finder.alt2, image, _STEP):
                 x, y, width, height = faces.enlarged(box, 2.0**piece.octave)
                 box = (x, y + offset, width, height)
                 if any(_overlap(faces.enlarged(box, 1 / scale), other) for other in known):
@@ -295,7 +304,7 @@ def _pieces(shape: tuple[int, ...], scale: float) -> list[_Piece]:
     pieces = []
     for octave in range(max(1, math.ceil(math.log2(shorter / faces.WINDOW)))):
         strips = max(1, _STRIPS >> 2 * octave)
-        period = (1.6, 0.5)[octave] if octave < 2 else 0.2
+        period = _PERIODS[min(octave, len(_PERIODS) - 1)]
         pieces += [_Piece(octave, strip, strips, period) for strip in range(strips)]
     return pieces
 
