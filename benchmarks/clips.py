@@ -71,8 +71,8 @@ def picture(path: Path) -> Frame:
 def head(path: Path, side: int) -> Frame:
     """The head in a portrait, BGR, square, `side` px, the face filling about half of it."""
     image = picture(path)
-    x, y, width, _height = (int(value) for value in FaceFinder().find(image)[0])
-    around = cv2.copyMakeBorder(image, *[width] * 4, cv2.BORDER_REPLICATE)
+    x, y, width = (int(value) for value in FaceFinder().find(image)[0][:3])
+    around = cv2.copyMakeBorder(image, width, width, width, width, cv2.BORDER_REPLICATE)
     grown = width // 2
     part = around[y + width - grown : y + 2 * width + grown, x + width - grown :][:, : 2 * width]
     return np.asarray(cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA), np.uint8)

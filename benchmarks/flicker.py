@@ -22,8 +22,9 @@ CHANGES = (
     ("london_022_smiling.jpg", "london_022_neutral.jpg"),
     ("london_034_neutral.jpg", "london_034_smiling.jpg"),
     ("london_034_smiling.jpg", "london_034_neutral.jpg"),
-    ("max_neutral.jpeg", "max_surprised.jpeg"),
-    ("max_surprised.jpeg", "max_neutral.jpeg"),
+    ("max_neutral.jpeg", "max_angry.jpg"),
+    ("max_angry.jpg", "max_neutral.jpeg"),
+    ("max_neutral.jpeg", "astronaut.png"),
 )
 AFTER = 3.0  # seconds that each portrait is shown
 

@@ -22,6 +22,7 @@ _NEAR = 0.4  # what is seen around it, on each side, as a part of it
 _WEAK = 20  # votes of a closer look that make a face doubtful instead of nothing
 _LEAN = 15.0  # degrees between the leans that are tried
 _LARGEST_LEAN = 60.0
+_TILT = 30.0  # the lean for which the whole frame is searched, to either side
 _EXPLORE = 0.2  # seconds between tries of a better pose for a face that is found
 _PLAIN = 7  # votes with which an upright face needs no better pose
 _VERIFY = 2.0  # seconds between closer looks at a face that is followed
@@ -35,6 +36,7 @@ _PERIODS = (
     0.3,
 )  # seconds between searches of the octaves, finest first
 _STEP = 1.25  # between the sizes of such a search: what one misses, the next one finds
+_THOROUGH = 1.1  # the same in the first frame of a shot
 _HURRY = 3.0  # how much more often that is done while nobody is in view
 _CUT = 0.12  # mean change of a few hundred pixels that makes a new shot, as a part of 255
 
@@ -78,6 +80,7 @@ class _Piece:
     strip: int
     strips: int
     period: float
+    angle: float = 0.0  # the lean of the heads that are looked for
     due: float = 0.0
 
 
@@ -106,10 +109,11 @@ class FaceFollower:
         levels, self._tries = _Levels(faces.grey(frame)), _TRIES
         found: list[tuple[Box, float, bool]] = []
         for one in people:
-            near = self._around(levels, one, self._poses.setdefault(one, _Pose()), time)
+            pose = self._poses.setdefault(one, _Pose(angle=_LEAN * round(one.angle / _LEAN)))
+            near = self._around(levels, one, pose, time)
             found += [(*near, True)] if near else []
         known = [box for box, _, _ in found] + [one.box for one in people]
-        found += [(box, 0.0, sure) for box, sure in self._elsewhere(levels, known, time, cut=cut)]
+        found += self._elsewhere(levels, known, time, cut=cut)
         return [
             Sighting(box=box, angle=angle, sure=sure, looks=looks(frame, box))
             for box, angle, sure in _unlike(found)
@@ -198,8 +202,8 @@ class FaceFollower:
 
     def _elsewhere(
         self, levels: "_Levels", known: Sequence[Box], time: float, *, cut: bool
-    ) -> list[tuple[Box, bool]]:
-        """New faces in the pieces of the frame whose turn it is; whether each is sure."""
+    ) -> list[tuple[Box, float, bool]]:
+        """New faces in the pieces of the frame whose turn it is: box, lean, whether it is sure."""
         whole = levels.at(0)
         scale = self._finder.scale(whole)
         if whole.shape != self._shape:
@@ -210,19 +214,20 @@ class FaceFollower:
             pieces = [max(self._pieces, key=lambda piece: time - piece.due)]
             if time < pieces[0].due:
                 return []
-        base = levels.reduced(scale)
-        found: list[tuple[Box, bool]] = []
+        octaves = levels.reduced(scale)
+        found: list[tuple[Box, float, bool]] = []
         for piece in pieces:
             piece.due = time + piece.period / (1 if known else _HURRY)
-            image, offset = _part(base, piece)
-            for _, box in faces.hits(self._finder.alt2, image, _STEP):
-                x, y, width, height = faces.enlarged(box, 2.0**piece.octave)
-                box = (x, y + offset, width, height)
-                if any(_overlap(faces.enlarged(box, 1 / scale), other) for other in known):
+            image, offset, unit = _part(octaves, piece)
+            image, back = _leaning(image, piece.angle)
+            for _, box in faces.hits(self._finder.alt2, image, _THOROUGH if cut else _STEP):
+                place = _placed(box, back, offset, unit / scale)
+                if any(_overlap(place, other) for other in known):
                     continue
-                votes, box = self._finder.look(base[0], box)
+                votes, box = self._finder.look(image, box)
                 if votes >= _WEAK:
-                    found.append((faces.enlarged(box, 1 / scale), votes >= faces.SURE))
+                    place = _placed(box, back, offset, unit / scale)
+                    found.append((place, piece.angle, votes >= faces.SURE))
         return found
 
 
@@ -306,16 +311,39 @@ def _pieces(shape: tuple[int, ...], scale: float) -> list[_Piece]:
         strips = max(1, _STRIPS >> 2 * octave)
         period = _PERIODS[min(octave, len(_PERIODS) - 1)]
         pieces += [_Piece(octave, strip, strips, period) for strip in range(strips)]
+        if octave:  # small faces that lean are not worth what finding them costs
+            pieces += [_Piece(octave, 0, 1, 4 * period, angle) for angle in (-_TILT, _TILT)]
     return pieces
 
 
-def _part(octaves: Sequence[Image], piece: _Piece) -> tuple[Image, float]:
-    """The pixels of a piece, and how far down it starts in the first octave."""
-    image = octaves[min(piece.octave, len(octaves) - 1)]
+def _part(octaves: Sequence[Image], piece: _Piece) -> tuple[Image, float, float]:
+    """The pixels of a piece; how far down it starts, in them; one of them in octave 0's pixels."""
+    octave = min(piece.octave, len(octaves) - 1)
+    image = octaves[octave]
     high = image.shape[0] / piece.strips
     top = round(piece.strip * high)
     bottom = round((piece.strip + 1) * high) + (2 * faces.WINDOW if piece.strips > 1 else 0)
-    return image[top:bottom], top * 2.0**piece.octave
+    return image[top:bottom], float(top), 2.0**octave
+
+
+def _leaning(image: Image, angle: float) -> tuple[Image, NDArray[np.float64]]:
+    """The image turned so that heads leaning by `angle` are upright, and the way back, (2, 3)."""
+    if not angle:
+        return image, np.eye(2, 3)
+    rows, columns = image.shape
+    middle = (columns / 2, rows / 2)
+    turn = cv2.getRotationMatrix2D(middle, angle, 1.0)
+    turned = cv2.warpAffine(image, turn, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(turned, np.uint8), np.asarray(cv2.invertAffineTransform(turn), np.float64)
+
+
+def _placed(box: Box, back: NDArray[np.float64], offset: float, unit: float) -> Box:
+    """A box found in a piece, as one of the frame: its middle turned back, its size kept."""
+    x, y, width, height = box
+    across, down = back @ (x + width / 2, y + height / 2, 1.0)
+    return faces.enlarged(
+        (float(across) - width / 2, float(down) - height / 2 + offset, width, height), unit
+    )
 
 
 def _overlap(one: Box, other: Box) -> bool:
