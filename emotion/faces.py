@@ -206,6 +206,8 @@ def grey(image: Image) -> Image:
 
     Raises EmotionError for anything else.
     """
+    if not isinstance(image, np.ndarray):
+        raise EmotionError(f"a {type(image).__name__} is no image: needed is 8-bit grey or BGR")
     shape = image.shape
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or 0 in shape:
         raise EmotionError(f"an image of shape {shape}, {image.dtype}: needed is 8-bit grey or BGR")
@@ -235,7 +237,10 @@ def cascade(name: str) -> cv2.CascadeClassifier:
             f"OpenCV {cv2.__version__} has no Haar cascades: pip install 'opencv-python>=4.10,<5'"
         )
     path = Path(folder) / name
-    loaded = kind(str(path)) if path.is_file() else None
+    try:
+        loaded = kind(str(path)) if path.is_file() else None
+    except (cv2.error, SystemError):  # what the bindings make of a file they cannot parse
+        loaded = None
     if loaded is None or loaded.empty():
         raise EmotionError(f"{path} is missing or broken: install opencv-python again")
     return loaded

@@ -18,7 +18,6 @@ from emotion import faces
 from emotion.faces import Box, FaceFinder, Image
 from emotion.tracking import Person, Sighting
 
-_NEAR = 0.4  # what is seen around it, on each side, as a part of it
 _WEAK = 20  # votes of a closer look that make a face doubtful instead of nothing
 _LEAN = 15.0  # degrees between the leans that are tried
 _LARGEST_LEAN = 60.0
@@ -26,6 +25,8 @@ _TILT = 30.0  # the lean for which the whole frame is searched, to either side
 _EXPLORE = 0.2  # seconds between tries of a better pose for a face that is found
 _PLAIN = 7  # votes with which an upright face needs no better pose
 _VERIFY = 2.0  # seconds between closer looks at a face that is followed
+_AGAIN = 0.3  # seconds before a face that such a look refused gets another
+_LOOKED = 0.3  # seconds between notes of what a person looks like
 _TRIES = 4  # closer looks in a frame, at most, for faces that were lost
 _URGENT = 0.5  # seconds; a face that was lost for longer gets one try a frame
 _FRONTAL = 8  # votes with which the frontal cascade takes a face over from the profile one
@@ -37,7 +38,7 @@ _PERIODS = (
 )  # seconds between searches of the octaves, finest first
 _STEP = 1.25  # between the sizes of such a search: what one misses, the next one finds
 _THOROUGH = 1.1  # the same in the first frame of a shot
-_HURRY = 3.0  # how much more often that is done while nobody is in view
+_HURRY = 3.0  # how much more often that is done while nobody is in view, or somebody was just lost
 _CUT = 0.12  # mean change of a few hundred pixels that makes a new shot, as a part of 255
 
 FRONT, LEFT, RIGHT = "front", "left", "right"
@@ -50,25 +51,33 @@ _PROFILE_BACK, _PROFILE_UP = 0.14, 0.03  # parts of the square's side
 
 @dataclass(frozen=True)
 class _Search:
-    """How closely a cascade looks: the face's side in pixels, the step of sizes, votes needed."""
+    """How a cascade looks for a known face.
+
+    The face's side in pixels, the step between sizes, the votes needed, and how far around the
+    face it looks, on each side, as a part of the face.
+    """
 
     side: int
     step: float
     votes: int
+    margin: float = 0.4
 
 
 _QUICK = _Search(32, 1.15, 3)  # a quarter of a millisecond: every face, every frame
 _CLOSE = _Search(44, 1.1, 5)  # five times that: what the quick one missed, and to compare poses
+_WIDE = _Search(32, 1.15, 4, margin=1.0)  # for a face that jumped
 
 
 @dataclass
 class _Pose:
-    """How a known face was last found, and what is due for it."""
+    """How a known face was last found, and what is due for it; times are in seconds."""
 
+    angle: float
+    verified: float
     side: str = FRONT
-    angle: float = 0.0
-    explored: float = 0.0  # seconds
-    verified: float = 0.0  # seconds
+    explored: float = -math.inf
+    looked: float = -math.inf
+    doubted: bool = False  # the last closer look saw no face
     turn: int = 0  # which of the other poses comes next
 
 
@@ -107,17 +116,24 @@ class FaceFollower:
         `people` are those whose faces are expected, and where.
         """
         levels, self._tries = _Levels(faces.grey(frame)), _TRIES
-        found: list[tuple[Box, float, bool]] = []
+        crowded = _crowded([one.box for one in people])
+        found: list[Sighting] = []
         for one in people:
-            pose = self._poses.setdefault(one, _Pose(angle=_LEAN * round(one.angle / _LEAN)))
-            near = self._around(levels, one, pose, time)
-            found += [(*near, True)] if near else []
-        known = [box for box, _, _ in found] + [one.box for one in people]
-        found += self._elsewhere(levels, known, time, cut=cut)
-        return [
-            Sighting(box=box, angle=angle, sure=sure, looks=looks(frame, box))
-            for box, angle, sure in _unlike(found)
-        ]
+            pose = self._poses.get(one) or _Pose(_LEAN * round(one.angle / _LEAN), time)
+            self._poses[one] = pose
+            if near := self._around(levels, one, pose, time):
+                box, angle = near
+                watch = crowded or time - pose.looked >= _LOOKED
+                pose.looked = time if watch else pose.looked
+                # Being followed proves nothing: what was doubtful stays so until looked at anew.
+                seen = looks(frame, box) if watch else None
+                found.append(Sighting(box, angle, sure=one.sure, looks=seen))
+        lost = any(not one.seen and time - one.last < _URGENT for one in people)
+        hurry = lost or not found
+        known = [sighting.box for sighting in found]
+        for box, angle, sure in self._elsewhere(levels, known, time, cut=cut, hurry=hurry):
+            found.append(Sighting(box, angle, sure=sure, looks=looks(frame, box)))
+        return _unlike(found)
 
     def _around(
         self, levels: "_Levels", one: Person, pose: _Pose, time: float
@@ -130,24 +146,25 @@ class FaceFollower:
         if time - pose.explored >= _EXPLORE and not (upright and best[0] >= _PLAIN):
             pose.explored = time
             best = self._better(levels, pose, best)
-        if time - pose.verified >= _VERIFY and upright:
+        if upright and time - pose.verified >= (_AGAIN if pose.doubted else _VERIFY):
             image, scale = levels.best(best[1], 2 * _CLOSE.side)
-            if self._finder.look(image, faces.enlarged(best[1], scale))[0] < _WEAK:
-                return None  # and it stays unfound until it looks like a face again
-            pose.verified = time
-        return best[1], pose.angle
+            votes, _ = self._finder.look(image, faces.enlarged(best[1], scale))
+            pose.verified, pose.doubted = time, votes < _WEAK
+        return None if pose.doubted else (best[1], pose.angle)
 
     def _lost(
         self, levels: "_Levels", one: Person, pose: _Pose, time: float
     ) -> tuple[Box, float] | None:
         """A face that was not found as it was before, in the other poses that a frame allows."""
-        others = [(pose.side, pose.angle), *_other_poses(pose)]
+        here = (pose.side, pose.angle)
+        others = [(*here, _CLOSE), (*here, _WIDE)]
+        others += [(side, angle, _CLOSE) for side, angle in _other_poses(pose)]
         tries = _TRIES if time - one.last < _URGENT else 1
         for _ in range(min(tries, self._tries)):
             self._tries -= 1
-            side, angle = others[pose.turn % len(others)]
+            side, angle, search = others[pose.turn % len(others)]
             pose.turn += 1
-            if found := self._near(levels, one.box, side, angle, _CLOSE):
+            if found := self._near(levels, one.box, side, angle, search):
                 pose.side, pose.angle, pose.turn = side, angle, 0
                 return found[1], angle
         return None
@@ -169,9 +186,9 @@ class FaceFollower:
     ) -> tuple[int, Box] | None:
         """A face at about the place and size of `box`, with its votes."""
         image, scale = levels.best(box, search.side)
-        size = round(search.side * (1 + 2 * _NEAR))
+        size = round(search.side * (1 + 2 * search.margin))
         small = faces.enlarged(box, scale)
-        square = faces.around(image, small, margin=_NEAR, size=size, angle=angle)
+        square = faces.around(image, small, margin=search.margin, size=size, angle=angle)
         if side == RIGHT:
             square = np.asarray(cv2.flip(square, 1), np.uint8)
         detector = self._finder.alt2 if side == FRONT else self._profile
@@ -192,7 +209,7 @@ class FaceFollower:
             width *= _PROFILE_SCALE
         if side == RIGHT:
             across = -across
-        zoom = box[2] * (1 + 2 * _NEAR) / size
+        zoom = box[2] * (1 + 2 * search.margin) / size
         turn = math.radians(angle)
         dx = zoom * (across * math.cos(turn) - down * math.sin(turn))
         dy = zoom * (across * math.sin(turn) + down * math.cos(turn))
@@ -201,7 +218,7 @@ class FaceFollower:
         return votes, (middle[0] - wide / 2, middle[1] - wide / 2, wide, wide)
 
     def _elsewhere(
-        self, levels: "_Levels", known: Sequence[Box], time: float, *, cut: bool
+        self, levels: "_Levels", known: Sequence[Box], time: float, *, cut: bool, hurry: bool
     ) -> list[tuple[Box, float, bool]]:
         """New faces in the pieces of the frame whose turn it is: box, lean, whether it is sure."""
         whole = levels.at(0)
@@ -217,7 +234,7 @@ class FaceFollower:
         octaves = levels.reduced(scale)
         found: list[tuple[Box, float, bool]] = []
         for piece in pieces:
-            piece.due = time + piece.period / (1 if known else _HURRY)
+            piece.due = time + piece.period / (_HURRY if hurry else 1)
             image, offset, unit = _part(octaves, piece)
             image, back = _leaning(image, piece.angle)
             for _, box in faces.hits(self._finder.alt2, image, _THOROUGH if cut else _STEP):
@@ -355,10 +372,19 @@ def _overlap(one: Box, other: Box) -> bool:
     return False
 
 
-def _unlike(found: list[tuple[Box, float, bool]]) -> list[tuple[Box, float, bool]]:
-    """What was found, without boxes that hold the same face as one before them."""
-    kept: list[tuple[Box, float, bool]] = []
-    for item in found:
-        if not any(faces.same_face(item[0], other[0]) for other in kept):
-            kept.append(item)
+def _crowded(boxes: Sequence[Box]) -> bool:
+    """Whether two of the boxes are so near each other that they could be mixed up."""
+    return any(
+        math.dist(one[:2], other[:2]) < 1.5 * max(one[2], other[2])
+        for number, one in enumerate(boxes)
+        for other in boxes[:number]
+    )
+
+
+def _unlike(found: Sequence[Sighting]) -> list[Sighting]:
+    """What was found, without sightings of the same face as one before them."""
+    kept: list[Sighting] = []
+    for sighting in found:
+        if not any(faces.same_face(sighting.box, other.box) for other in kept):
+            kept.append(sighting)
     return kept
