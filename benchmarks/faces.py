@@ -17,6 +17,7 @@ from emotion import config, script
 from emotion.config import setting
 from emotion.errors import EmotionError
 from emotion.faces import MIN_FACE, FaceFinder
+from emotion.faces import grey as as_grey
 from emotion.following import FaceFollower, Shots
 from emotion.tracking import Tracker
 from emotion.yunet import YuNet
@@ -80,8 +81,9 @@ def _clip(path: Path, finder: FaceFinder | YuNet) -> None:
     spent = []
     for frame, moment in clips.frames(path):
         start = time.perf_counter()
-        cut = shots.cut(frame)
-        sightings = follower.follow(frame, tracker.expect(moment), moment, cut=cut)
+        grey = as_grey(frame)
+        cut = shots.cut(grey)
+        sightings = follower.follow(frame, grey, tracker.expect(moment), moment, cut=cut)
         people = tracker.place(sightings, cut=cut)
         spent.append(1000 * (time.perf_counter() - start))
         shown.update(one.identity for one in people)

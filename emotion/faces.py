@@ -46,11 +46,11 @@ class FaceFinder:
     few windows of one.
 
     `min_face` is the smallest face, as a part of the picture's shorter side. Raises EmotionError
-    when OpenCV's cascade files are missing.
+    when that is not above 0 and at most 1, or when OpenCV's cascade files are missing.
     """
 
     def __init__(self, *, min_face: float = MIN_FACE) -> None:
-        self.min_face = min_face
+        self.min_face = checked_part(min_face)
         self.alt2, self.default, self.alt = (
             cascade(f"haarcascade_frontalface_{name}.xml") for name in ("alt2", "default", "alt")
         )
@@ -267,6 +267,15 @@ def enlarged(box: Box, by: float) -> Box:
     """The box in an image that is `by` times as large."""
     x, y, width, height = box
     return x * by, y * by, width * by, height * by
+
+
+def checked_part(min_face: float) -> float:
+    """`min_face` as it was given; EmotionError when it is no part of a picture's side."""
+    if not 0 < min_face <= 1:
+        raise EmotionError(
+            f"min_face={min_face} must be above 0 and at most 1: it is a part of the shorter side"
+        )
+    return min_face
 
 
 def whole_pixels(boxes: Sequence[Box], scale: float = 1.0) -> Boxes:

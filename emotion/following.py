@@ -109,13 +109,19 @@ class FaceFollower:
         self._tries = 0
 
     def follow(
-        self, frame: Image, people: Sequence[Person], time: float, *, cut: bool = False
+        self,
+        frame: Image,
+        grey: Image,
+        people: Sequence[Person],
+        time: float,
+        *,
+        cut: bool = False,
     ) -> list[Sighting]:
-        """The faces in a BGR or grey `frame` at `time`, seconds; all of it is searched on a `cut`.
+        """The faces in a `frame` at `time`, seconds; all of it is searched on a `cut`.
 
-        `people` are those whose faces are expected, and where.
+        `grey` is the same frame in grey; `people` are those whose faces are expected, and where.
         """
-        levels, self._tries = _Levels(faces.grey(frame)), _TRIES
+        levels, self._tries = _Levels(grey), _TRIES
         crowded = _crowded([one.box for one in people])
         found: list[Sighting] = []
         for one in people:
@@ -254,10 +260,10 @@ class Shots:
     def __init__(self) -> None:
         self._last: Image | None = None
 
-    def cut(self, frame: Image) -> bool:
-        """Whether `frame` starts a new shot, as the first one does; to be asked for every frame."""
-        rows, columns = frame.shape[:2]
-        small = faces.grey(frame[:: max(1, rows // 24), :: max(1, columns // 32)])
+    def cut(self, grey: Image) -> bool:
+        """Whether a grey frame starts a new shot, as the first one does; to be asked for each."""
+        rows, columns = grey.shape
+        small = grey[:: max(1, rows // 24), :: max(1, columns // 32)].copy()
         last, self._last = self._last, small
         if last is None or last.shape != small.shape:
             return True

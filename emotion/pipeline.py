@@ -74,17 +74,18 @@ class EmotionRecogniser:
         tracker = Tracker(self.labels, smoothing=0, confidence=self._confidence)
         boxes = self._finder.find(frame).astype(float).tolist()
         people = tracker.place([Sighting(box=tuple(box)) for box in boxes])
-        return self._read(tracker, people, frame)
+        return self._read(tracker, people, faces.grey(frame))
 
     def _video(self, frame: Image, time: float) -> list[Face]:
-        cut = self._shots.cut(frame)
+        grey = faces.grey(frame)
+        cut = self._shots.cut(grey)
         expected = self._tracker.expect(time)
-        sightings = self._follower.follow(frame, expected, time, cut=cut)
+        sightings = self._follower.follow(frame, grey, expected, time, cut=cut)
         people = self._tracker.place(sightings, cut=cut)
-        return self._read(self._tracker, people, frame)
+        return self._read(self._tracker, people, grey)
 
-    def _read(self, tracker: Tracker, people: list[Person], frame: Image) -> list[Face]:
+    def _read(self, tracker: Tracker, people: list[Person], grey: Image) -> list[Face]:
         seen = [one for one in people if one.seen]
         boxes, angles = [one.box for one in seen], [one.angle for one in seen]
-        crops = faces.crop(frame, boxes, size=self._recogniser.size, angles=angles)
+        crops = faces.crop(grey, boxes, size=self._recogniser.size, angles=angles)
         return tracker.read(people, self._recogniser(crops))
