@@ -124,10 +124,20 @@ def test_reset_forgets_everybody(recogniser, astronaut):
     assert face.probabilities == pytest.approx(face.raw)
 
 
-def test_time_that_starts_again_without_a_reset_is_survived(recogniser, astronaut):
-    recogniser(astronaut, 100.0)
+def test_time_that_starts_again_is_another_clip(recogniser, astronaut):
+    recogniser(two(astronaut), 100.0)
     (face,) = recogniser(astronaut, 0.0)
     assert face.identity == 1
+    (face,) = recogniser((astronaut * 0.8).astype(np.uint8), 0.04)
+    assert face.probabilities != pytest.approx(face.raw)  # averaged again
+
+
+def test_frames_slightly_out_of_order_belong_to_one_clip(recogniser, astronaut):
+    frame = two(astronaut)
+    recogniser(frame, 1.0)
+    frame[:, :250] = 120  # the first one leaves
+    seen = [face.identity for face in recogniser(frame, 0.96) if face.seen]
+    assert seen == [2]
 
 
 def test_smoothing_and_confidence_are_passed_on(astronaut):
