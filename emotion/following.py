@@ -137,7 +137,8 @@ class FaceFollower:
         lost = any(not one.seen and time - one.last < _URGENT for one in people)
         hurry = lost or not found
         known = [sighting.box for sighting in found]
-        for box, angle, sure in self._elsewhere(levels, known, time, cut=cut, hurry=hurry):
+        new = self._elsewhere(levels, known, time, cut=cut, hurry=hurry)
+        for box, angle, sure in sorted(new, key=lambda one: -one[0][2]):
             found.append(Sighting(box, angle, sure=sure, looks=looks(frame, box)))
         return _unlike(found)
 

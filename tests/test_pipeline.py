@@ -70,8 +70,9 @@ def test_a_picture_gives_one_face_with_all_that_is_known_of_it(recogniser, astro
     assert face.seen
 
 
-def test_in_a_picture_people_are_numbered_from_the_largest_face(recogniser, astronaut):
-    found = recogniser(two(astronaut))
+@pytest.mark.parametrize("time", [None, 0.0], ids=["picture", "video"])
+def test_people_are_numbered_from_the_largest_face(recogniser, astronaut, time):
+    found = recogniser(two(astronaut), time)
     assert [face.identity for face in found] == [1, 2]
     assert found[0].box[2] > 1.5 * found[1].box[2]
 
