@@ -46,11 +46,11 @@ class FaceFinder:
     few windows of one.
 
     `min_face` is the smallest face, as a part of the picture's shorter side. Raises EmotionError
-    when OpenCV's cascade files are missing.
+    when that is not above 0 and at most 1, or when OpenCV's cascade files are missing.
     """
 
     def __init__(self, *, min_face: float = MIN_FACE) -> None:
-        self.min_face = min_face
+        self.min_face = checked_part(min_face)
         self.alt2, self.default, self.alt = (
             cascade(f"haarcascade_frontalface_{name}.xml") for name in ("alt2", "default", "alt")
         )
@@ -206,6 +206,8 @@ def grey(image: Image) -> Image:
 
     Raises EmotionError for anything else.
     """
+    if not isinstance(image, np.ndarray):
+        raise EmotionError(f"a {type(image).__name__} is no image: needed is 8-bit grey or BGR")
     shape = image.shape
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or 0 in shape:
         raise EmotionError(f"an image of shape {shape}, {image.dtype}: needed is 8-bit grey or BGR")
@@ -235,7 +237,10 @@ def cascade(name: str) -> cv2.CascadeClassifier:
             f"OpenCV {cv2.__version__} has no Haar cascades: pip install 'opencv-python>=4.10,<5'"
         )
     path = Path(folder) / name
-    loaded = kind(str(path)) if path.is_file() else None
+    try:
+        loaded = kind(str(path)) if path.is_file() else None
+    except (cv2.error, SystemError):  # what the bindings make of a file they cannot parse
+        loaded = None
     if loaded is None or loaded.empty():
         raise EmotionError(f"{path} is missing or broken: install opencv-python again")
     return loaded
@@ -262,6 +267,15 @@ def enlarged(box: Box, by: float) -> Box:
     """The box in an image that is `by` times as large."""
     x, y, width, height = box
     return x * by, y * by, width * by, height * by
+
+
+def checked_part(min_face: float) -> float:
+    """`min_face` as it was given; EmotionError when it is no part of a picture's side."""
+    if not 0 < min_face <= 1:
+        raise EmotionError(
+            f"min_face={min_face} must be above 0 and at most 1: it is a part of the shorter side"
+        )
+    return min_face
 
 
 def whole_pixels(boxes: Sequence[Box], scale: float = 1.0) -> Boxes:

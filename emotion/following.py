@@ -18,16 +18,27 @@ from emotion import faces
 from emotion.faces import Box, FaceFinder, Image
 from emotion.tracking import Person, Sighting
 
-_NEAR = 0.4  # what is seen around it, on each side, as a part of it
 _WEAK = 20  # votes of a closer look that make a face doubtful instead of nothing
 _LEAN = 15.0  # degrees between the leans that are tried
 _LARGEST_LEAN = 60.0
+_TILT = 30.0  # the lean for which the whole frame is searched, to either side
 _EXPLORE = 0.2  # seconds between tries of a better pose for a face that is found
+_PLAIN = 7  # votes with which an upright face needs no better pose
 _VERIFY = 2.0  # seconds between closer looks at a face that is followed
+_AGAIN = 0.3  # seconds before a face that such a look refused gets another
+_LOOKED = 0.3  # seconds between notes of what a person looks like
 _TRIES = 4  # closer looks in a frame, at most, for faces that were lost
 _URGENT = 0.5  # seconds; a face that was lost for longer gets one try a frame
 _FRONTAL = 8  # votes with which the frontal cascade takes a face over from the profile one
 _STRIPS = 4  # pieces in which the finest octave is searched
+_PERIODS = (
+    2.4,
+    0.8,
+    0.3,
+)  # seconds between searches of the octaves, finest first
+_STEP = 1.25  # between the sizes of such a search: what one misses, the next one finds
+_THOROUGH = 1.1  # the same in the first frame of a shot
+_HURRY = 3.0  # how much more often that is done while nobody is in view, or somebody was just lost
 _CUT = 0.12  # mean change of a few hundred pixels that makes a new shot, as a part of 255
 
 FRONT, LEFT, RIGHT = "front", "left", "right"
@@ -40,25 +51,33 @@ _PROFILE_BACK, _PROFILE_UP = 0.14, 0.03  # parts of the square's side
 
 @dataclass(frozen=True)
 class _Search:
-    """How closely a cascade looks: the face's side in pixels, the step of sizes, votes needed."""
+    """How a cascade looks for a known face.
+
+    The face's side in pixels, the step between sizes, the votes needed, and how far around the
+    face it looks, on each side, as a part of the face.
+    """
 
     side: int
     step: float
     votes: int
+    margin: float = 0.4
 
 
 _QUICK = _Search(32, 1.15, 3)  # a quarter of a millisecond: every face, every frame
 _CLOSE = _Search(44, 1.1, 5)  # five times that: what the quick one missed, and to compare poses
+_WIDE = _Search(32, 1.15, 4, margin=1.0)  # for a face that jumped
 
 
 @dataclass
 class _Pose:
-    """How a known face was last found, and what is due for it."""
+    """How a known face was last found, and what is due for it; times are in seconds."""
 
+    angle: float
+    verified: float
     side: str = FRONT
-    angle: float = 0.0
-    explored: float = 0.0  # seconds
-    verified: float = 0.0  # seconds
+    explored: float = -math.inf
+    looked: float = -math.inf
+    doubted: bool = False  # the last closer look saw no face
     turn: int = 0  # which of the other poses comes next
 
 
@@ -70,6 +89,7 @@ class _Piece:
     strip: int
     strips: int
     period: float
+    angle: float = 0.0  # the lean of the heads that are looked for
     due: float = 0.0
 
 
@@ -89,23 +109,38 @@ class FaceFollower:
         self._tries = 0
 
     def follow(
-        self, frame: Image, people: Sequence[Person], time: float, *, cut: bool = False
+        self,
+        frame: Image,
+        grey: Image,
+        people: Sequence[Person],
+        time: float,
+        *,
+        cut: bool = False,
     ) -> list[Sighting]:
-        """The faces in a BGR or grey `frame` at `time`, seconds; all of it is searched on a `cut`.
+        """The faces in a `frame` at `time`, seconds; all of it is searched on a `cut`.
 
-        `people` are those whose faces are expected, and where.
+        `grey` is the same frame in grey; `people` are those whose faces are expected, and where.
         """
-        levels, self._tries = _Levels(faces.grey(frame)), _TRIES
-        found: list[tuple[Box, float, bool]] = []
+        levels, self._tries = _Levels(grey), _TRIES
+        crowded = _crowded([one.box for one in people])
+        found: list[Sighting] = []
         for one in people:
-            near = self._around(levels, one, self._poses.setdefault(one, _Pose()), time)
-            found += [(*near, True)] if near else []
-        known = [box for box, _, _ in found] + [one.box for one in people]
-        found += [(box, 0.0, sure) for box, sure in self._elsewhere(levels, known, time, cut=cut)]
-        return [
-            Sighting(box=box, angle=angle, sure=sure, looks=looks(frame, box))
-            for box, angle, sure in _unlike(found)
-        ]
+            pose = self._poses.get(one) or _Pose(_LEAN * round(one.angle / _LEAN), time)
+            self._poses[one] = pose
+            if near := self._around(levels, one, pose, time):
+                box, angle = near
+                watch = crowded or time - pose.looked >= _LOOKED
+                pose.looked = time if watch else pose.looked
+                # Being followed proves nothing: what was doubtful stays so until looked at anew.
+                seen = looks(frame, box) if watch else None
+                found.append(Sighting(box, angle, sure=one.sure, looks=seen))
+        lost = any(not one.seen and time - one.last < _URGENT for one in people)
+        hurry = lost or not found
+        known = [sighting.box for sighting in found]
+        new = self._elsewhere(levels, known, time, cut=cut, hurry=hurry)
+        for box, angle, sure in sorted(new, key=lambda one: -one[0][2]):
+            found.append(Sighting(box, angle, sure=sure, looks=looks(frame, box)))
+        return _unlike(found)
 
     def _around(
         self, levels: "_Levels", one: Person, pose: _Pose, time: float
@@ -114,27 +149,29 @@ class FaceFollower:
         best = self._near(levels, one.box, pose.side, pose.angle, _QUICK)
         if best is None:
             return self._lost(levels, one, pose, time)
-        if time - pose.explored >= _EXPLORE:
+        upright = (pose.side, pose.angle) == (FRONT, 0.0)
+        if time - pose.explored >= _EXPLORE and not (upright and best[0] >= _PLAIN):
             pose.explored = time
             best = self._better(levels, pose, best)
-        if time - pose.verified >= _VERIFY and (pose.side, pose.angle) == (FRONT, 0.0):
+        if upright and time - pose.verified >= (_AGAIN if pose.doubted else _VERIFY):
             image, scale = levels.best(best[1], 2 * _CLOSE.side)
-            if self._finder.look(image, faces.enlarged(best[1], scale))[0] < _WEAK:
-                return None  # and it stays unfound until it looks like a face again
-            pose.verified = time
-        return best[1], pose.angle
+            votes, _ = self._finder.look(image, faces.enlarged(best[1], scale))
+            pose.verified, pose.doubted = time, votes < _WEAK
+        return None if pose.doubted else (best[1], pose.angle)
 
     def _lost(
         self, levels: "_Levels", one: Person, pose: _Pose, time: float
     ) -> tuple[Box, float] | None:
         """A face that was not found as it was before, in the other poses that a frame allows."""
-        others = [(pose.side, pose.angle), *_other_poses(pose)]
+        here = (pose.side, pose.angle)
+        others = [(*here, _CLOSE), (*here, _WIDE)]
+        others += [(side, angle, _CLOSE) for side, angle in _other_poses(pose)]
         tries = _TRIES if time - one.last < _URGENT else 1
         for _ in range(min(tries, self._tries)):
             self._tries -= 1
-            side, angle = others[pose.turn % len(others)]
+            side, angle, search = others[pose.turn % len(others)]
             pose.turn += 1
-            if found := self._near(levels, one.box, side, angle, _CLOSE):
+            if found := self._near(levels, one.box, side, angle, search):
                 pose.side, pose.angle, pose.turn = side, angle, 0
                 return found[1], angle
         return None
@@ -156,9 +193,9 @@ class FaceFollower:
     ) -> tuple[int, Box] | None:
         """A face at about the place and size of `box`, with its votes."""
         image, scale = levels.best(box, search.side)
-        size = round(search.side * (1 + 2 * _NEAR))
+        size = round(search.side * (1 + 2 * search.margin))
         small = faces.enlarged(box, scale)
-        square = faces.around(image, small, margin=_NEAR, size=size, angle=angle)
+        square = faces.around(image, small, margin=search.margin, size=size, angle=angle)
         if side == RIGHT:
             square = np.asarray(cv2.flip(square, 1), np.uint8)
         detector = self._finder.alt2 if side == FRONT else self._profile
@@ -179,7 +216,7 @@ class FaceFollower:
             width *= _PROFILE_SCALE
         if side == RIGHT:
             across = -across
-        zoom = box[2] * (1 + 2 * _NEAR) / size
+        zoom = box[2] * (1 + 2 * search.margin) / size
         turn = math.radians(angle)
         dx = zoom * (across * math.cos(turn) - down * math.sin(turn))
         dy = zoom * (across * math.sin(turn) + down * math.cos(turn))
@@ -188,9 +225,9 @@ class FaceFollower:
         return votes, (middle[0] - wide / 2, middle[1] - wide / 2, wide, wide)
 
     def _elsewhere(
-        self, levels: "_Levels", known: Sequence[Box], time: float, *, cut: bool
-    ) -> list[tuple[Box, bool]]:
-        """New faces in the pieces of the frame whose turn it is; whether each is sure."""
+        self, levels: "_Levels", known: Sequence[Box], time: float, *, cut: bool, hurry: bool
+    ) -> list[tuple[Box, float, bool]]:
+        """New faces in the pieces of the frame whose turn it is: box, lean, whether it is sure."""
         whole = levels.at(0)
         scale = self._finder.scale(whole)
         if whole.shape != self._shape:
@@ -201,19 +238,20 @@ class FaceFollower:
             pieces = [max(self._pieces, key=lambda piece: time - piece.due)]
             if time < pieces[0].due:
                 return []
-        base = levels.reduced(scale)
-        found: list[tuple[Box, bool]] = []
+        octaves = levels.reduced(scale)
+        found: list[tuple[Box, float, bool]] = []
         for piece in pieces:
-            piece.due = time + piece.period / (1 if known else 3)
-            image, offset = _part(base, piece)
-            for _, box in faces.hits(self._finder.alt2, image, 1.2):
-                x, y, width, height = faces.enlarged(box, 2.0**piece.octave)
-                box = (x, y + offset, width, height)
-                if any(_overlap(faces.enlarged(box, 1 / scale), other) for other in known):
+            piece.due = time + piece.period / (_HURRY if hurry else 1)
+            image, offset, unit = _part(octaves, piece)
+            image, back = _leaning(image, piece.angle)
+            for _, box in faces.hits(self._finder.alt2, image, _THOROUGH if cut else _STEP):
+                place = _placed(box, back, offset, unit / scale)
+                if any(_overlap(place, other) for other in known):
                     continue
-                votes, box = self._finder.look(base[0], box)
+                votes, box = self._finder.look(image, box)
                 if votes >= _WEAK:
-                    found.append((faces.enlarged(box, 1 / scale), votes >= faces.SURE))
+                    place = _placed(box, back, offset, unit / scale)
+                    found.append((place, piece.angle, votes >= faces.SURE))
         return found
 
 
@@ -223,10 +261,10 @@ class Shots:
     def __init__(self) -> None:
         self._last: Image | None = None
 
-    def cut(self, frame: Image) -> bool:
-        """Whether `frame` starts a new shot, as the first one does; to be asked for every frame."""
-        rows, columns = frame.shape[:2]
-        small = faces.grey(frame[:: max(1, rows // 24), :: max(1, columns // 32)])
+    def cut(self, grey: Image) -> bool:
+        """Whether a grey frame starts a new shot, as the first one does; to be asked for each."""
+        rows, columns = grey.shape
+        small = grey[:: max(1, rows // 24), :: max(1, columns // 32)].copy()
         last, self._last = self._last, small
         if last is None or last.shape != small.shape:
             return True
@@ -295,18 +333,41 @@ def _pieces(shape: tuple[int, ...], scale: float) -> list[_Piece]:
     pieces = []
     for octave in range(max(1, math.ceil(math.log2(shorter / faces.WINDOW)))):
         strips = max(1, _STRIPS >> 2 * octave)
-        period = (1.6, 0.5)[octave] if octave < 2 else 0.2
+        period = _PERIODS[min(octave, len(_PERIODS) - 1)]
         pieces += [_Piece(octave, strip, strips, period) for strip in range(strips)]
+        if octave:  # small faces that lean are not worth what finding them costs
+            pieces += [_Piece(octave, 0, 1, 4 * period, angle) for angle in (-_TILT, _TILT)]
     return pieces
 
 
-def _part(octaves: Sequence[Image], piece: _Piece) -> tuple[Image, float]:
-    """The pixels of a piece, and how far down it starts in the first octave."""
-    image = octaves[min(piece.octave, len(octaves) - 1)]
+def _part(octaves: Sequence[Image], piece: _Piece) -> tuple[Image, float, float]:
+    """The pixels of a piece; how far down it starts, in them; one of them in octave 0's pixels."""
+    octave = min(piece.octave, len(octaves) - 1)
+    image = octaves[octave]
     high = image.shape[0] / piece.strips
     top = round(piece.strip * high)
     bottom = round((piece.strip + 1) * high) + (2 * faces.WINDOW if piece.strips > 1 else 0)
-    return image[top:bottom], top * 2.0**piece.octave
+    return image[top:bottom], float(top), 2.0**octave
+
+
+def _leaning(image: Image, angle: float) -> tuple[Image, NDArray[np.float64]]:
+    """The image turned so that heads leaning by `angle` are upright, and the way back, (2, 3)."""
+    if not angle:
+        return image, np.eye(2, 3)
+    rows, columns = image.shape
+    middle = (columns / 2, rows / 2)
+    turn = cv2.getRotationMatrix2D(middle, angle, 1.0)
+    turned = cv2.warpAffine(image, turn, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(turned, np.uint8), np.asarray(cv2.invertAffineTransform(turn), np.float64)
+
+
+def _placed(box: Box, back: NDArray[np.float64], offset: float, unit: float) -> Box:
+    """A box found in a piece, as one of the frame: its middle turned back, its size kept."""
+    x, y, width, height = box
+    across, down = back @ (x + width / 2, y + height / 2, 1.0)
+    return faces.enlarged(
+        (float(across) - width / 2, float(down) - height / 2 + offset, width, height), unit
+    )
 
 
 def _overlap(one: Box, other: Box) -> bool:
@@ -318,10 +379,19 @@ def _overlap(one: Box, other: Box) -> bool:
     return False
 
 
-def _unlike(found: list[tuple[Box, float, bool]]) -> list[tuple[Box, float, bool]]:
-    """What was found, without boxes that hold the same face as one before them."""
-    kept: list[tuple[Box, float, bool]] = []
-    for item in found:
-        if not any(faces.same_face(item[0], other[0]) for other in kept):
-            kept.append(item)
+def _crowded(boxes: Sequence[Box]) -> bool:
+    """Whether two of the boxes are so near each other that they could be mixed up."""
+    return any(
+        math.dist(one[:2], other[:2]) < 1.5 * max(one[2], other[2])
+        for number, one in enumerate(boxes)
+        for other in boxes[:number]
+    )
+
+
+def _unlike(found: Sequence[Sighting]) -> list[Sighting]:
+    """What was found, without sightings of the same face as one before them."""
+    kept: list[Sighting] = []
+    for sighting in found:
+        if not any(faces.same_face(sighting.box, other.box) for other in kept):
+            kept.append(sighting)
     return kept

@@ -1,5 +1,6 @@
 """A frame in, a list of faces out: where they are, whose they are, and what they show."""
 
+import math
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,8 @@ from emotion.yunet import YuNet
 
 DEFAULT_MODEL = Path(__file__).with_name("models") / "fer2013.tflite"
 """The model that ships with the project."""
+
+_BACK = 1.0  # seconds; less than that is a clip whose times are not quite in order
 
 
 class EmotionRecogniser:
@@ -56,6 +59,7 @@ class EmotionRecogniser:
 
     def reset(self) -> None:
         """Forget everybody: the next frame belongs to another clip."""
+        self._time = -math.inf
         self._follower.reset()
         self._shots = Shots()
         self._tracker = Tracker(self.labels, smoothing=self._smoothing, confidence=self._confidence)
@@ -65,8 +69,9 @@ class EmotionRecogniser:
 
         Without a `time` the frame is a picture by itself: searched thoroughly, its people numbered
         from 1, the largest face first. With a `time`, in seconds, it follows the frames before it:
-        people keep their numbers, and what they show is averaged. Raises EmotionError for anything
-        that is no such frame.
+        people keep their numbers, and what they show is averaged; a time that lies a second or
+        more before the last one starts another clip. Raises EmotionError for anything that is no
+        such frame.
         """
         return self._picture(frame) if time is None else self._video(frame, time)
 
@@ -74,17 +79,21 @@ class EmotionRecogniser:
         tracker = Tracker(self.labels, smoothing=0, confidence=self._confidence)
         boxes = self._finder.find(frame).astype(float).tolist()
         people = tracker.place([Sighting(box=tuple(box)) for box in boxes])
-        return self._read(tracker, people, frame)
+        return self._read(tracker, people, faces.grey(frame))
 
     def _video(self, frame: Image, time: float) -> list[Face]:
-        cut = self._shots.cut(frame)
+        grey = faces.grey(frame)
+        if time <= self._time - _BACK:
+            self.reset()
+        self._time = time
+        cut = self._shots.cut(grey)
         expected = self._tracker.expect(time)
-        sightings = self._follower.follow(frame, expected, time, cut=cut)
+        sightings = self._follower.follow(frame, grey, expected, time, cut=cut)
         people = self._tracker.place(sightings, cut=cut)
-        return self._read(self._tracker, people, frame)
+        return self._read(self._tracker, people, grey)
 
-    def _read(self, tracker: Tracker, people: list[Person], frame: Image) -> list[Face]:
+    def _read(self, tracker: Tracker, people: list[Person], grey: Image) -> list[Face]:
         seen = [one for one in people if one.seen]
         boxes, angles = [one.box for one in seen], [one.angle for one in seen]
-        crops = faces.crop(frame, boxes, size=self._recogniser.size, angles=angles)
+        crops = faces.crop(grey, boxes, size=self._recogniser.size, angles=angles)
         return tracker.read(people, self._recogniser(crops))

@@ -222,9 +222,11 @@ def _matched(
     pairs = []
     for one in people:
         for sighting in sightings:
-            far, different = _apart(one, sighting)
-            reach = _REACH if cut else _REACH + min(1.5, time - one.last)
-            if far > reach or (cut and different > _OTHER_LOOKS):
+            far = _distance(one.box, sighting.box)
+            if far > (_REACH if cut else _REACH + min(1.5, time - one.last)):
+                continue
+            different = _difference(one.looks, sighting.looks)
+            if cut and different > _OTHER_LOOKS:
                 continue
             # Between a person in view and one who is not, the first has the better claim.
             pairs.append((far + _LOOK * different + min(1.0, time - one.last), one, sighting))
@@ -236,16 +238,17 @@ def _matched(
             yield one, sighting
 
 
-def _apart(one: Person, sighting: Sighting) -> tuple[float, float]:
-    """How far a sighting is from a person: in place and size (sides), and in looks (0..1)."""
-    x, y, width, height = one.box
-    left, top, wide, high = sighting.box
-    side = (width + wide) / 2
-    across, down = (left + wide / 2 - x - width / 2), (top + high / 2 - y - height / 2)
-    far = math.hypot(across, down) / side + abs(math.log(wide / width))
-    if one.looks is None or sighting.looks is None:
-        return far, 0.0
-    return far, float(np.abs(one.looks - sighting.looks).mean())
+def _distance(one: Box, other: Box) -> float:
+    """How far apart two boxes are in place and in size, in their own sides."""
+    across = other[0] + other[2] / 2 - one[0] - one[2] / 2
+    down = other[1] + other[3] / 2 - one[1] - one[3] / 2
+    side = (one[2] + other[2]) / 2
+    return math.hypot(across, down) / side + abs(math.log(other[2] / one[2]))
+
+
+def _difference(looks: Vector | None, other: Vector | None) -> float:
+    """How differently two people look, 0..1; 0 where nothing is known."""
+    return 0.0 if looks is None or other is None else float(np.abs(looks - other).mean())
 
 
 def _moved(one: Person, box: Box, gap: float) -> tuple[Box, tuple[float, float]]:

@@ -44,16 +44,22 @@ class YuNet:
             raise EmotionError(
                 f"FACE_MODEL='{path}' is no YuNet model that OpenCV reads"
             ) from error
-        self.min_face = min_face
+        self.min_face = faces.checked_part(min_face)
 
     def find(self, image: Image) -> Boxes:
         """Boxes, int32 (F, 4), of the faces in a grey or BGR picture, largest first."""
         return faces.whole_pixels([box for box, _, score in self._detect(image) if score >= _SURE])
 
     def follow(
-        self, frame: Image, people: Sequence[Person], time: float, *, cut: bool = False
+        self,
+        frame: Image,
+        grey: Image,
+        people: Sequence[Person],
+        time: float,
+        *,
+        cut: bool = False,
     ) -> list[Sighting]:
-        """The faces in a BGR or grey `frame`; it is all searched every time."""
+        """The faces in a BGR or grey `frame`; all searched every time, whoever is expected."""
         return [
             Sighting(box=box, angle=angle, sure=score >= _SURE, looks=looks(frame, box))
             for box, angle, score in self._detect(frame)
