@@ -46,8 +46,8 @@ class Camera:
     """The newest frame of a live source, whenever one is asked for.
 
     A thread reads the source, because drivers and sockets queue up what nobody reads: with 100 ms
-    of work a frame, a 30 frames a second stream was 3.4 s behind after five seconds without it,
-    and under 0.1 s with it (benchmarks/latency.py). Frames overwritten unread count in `dropped`.
+    of work a frame, a 30 frames a second stream was 3.3 s behind after five seconds without it,
+    and not one frame with it (benchmarks/latency.py). Frames overwritten unread count in `dropped`.
 
     A source that fails or stalls is opened again, with growing pauses; meanwhile iteration goes on
     with notices (see Frame). It ends with EmotionError when the source never delivered a frame,
