@@ -90,11 +90,16 @@ def annotate(
 def overlay(
     picture: NDArray[np.uint8], lines: Sequence[str], *, corner: str = ""
 ) -> NDArray[np.uint8]:
-    """A copy of `picture` with lines of text across its middle, and `corner` in the upper right."""
+    """A copy of `picture` with lines of text across its middle, and `corner` in the upper right.
+
+    A tab in a line starts a second column.
+    """
     canvas = picture.copy()
     look = _look(canvas.shape[1], canvas.shape[0], ())
     if lines:
-        _banner(canvas, look, [ascii_text(line) for line in lines], _WHITE)
+        _banner(
+            canvas, look, ["\t".join(map(ascii_text, line.split("\t"))) for line in lines], _WHITE
+        )
     if corner:
         width = _width(look, corner) + 2 * look.pad
         place = _inside((look.width - width, 0, width, look.line), look)
@@ -143,6 +148,7 @@ class _Look:
     height: int
     scale: float  # of the font
     weight: int  # of the font's strokes
+    fine: int  # the same for smaller letters
     stroke: int  # of a box
     pad: int
     line: int  # height of a line of text with its padding
@@ -155,11 +161,11 @@ class _Look:
 def _look(width: int, height: int, labels: tuple[str, ...]) -> _Look:
     unit = min(width / 640, height / 480)
     scale = max(0.38, 0.5 * unit)  # letters below 0.38 run together
-    weight = max(1, round(1.1 * unit))
+    weight, fine = max(1, round(1.1 * unit)), max(1, round(0.8 * unit))
     pad = max(2, round(4 * unit))
     letter = cv2.getTextSize("Ag", _FONT, scale, weight)[0][1]
     names = tuple(shown_label(label, labels) for label in labels)
-    widths = [cv2.getTextSize(name, _FONT, scale * 0.8, weight)[0][0] for name in names]
+    widths = [cv2.getTextSize(name, _FONT, scale * 0.8, fine)[0][0] for name in names]
     column = max(widths, default=0) + 2 * pad
     row = max(9, round(letter * 1.45))
     return _Look(
@@ -167,6 +173,7 @@ def _look(width: int, height: int, labels: tuple[str, ...]) -> _Look:
         height=height,
         scale=scale,
         weight=weight,
+        fine=fine,
         stroke=max(1, round(2 * unit)),
         pad=pad,
         line=round(letter * 1.5) + 2 * pad,
@@ -186,7 +193,11 @@ def _smaller(look: _Look) -> _Look:
     scale = max(0.36, 0.7 * look.scale)
     ratio = scale / look.scale
     return replace(
-        look, scale=scale, pad=max(2, round(look.pad * ratio)), line=round(look.line * ratio)
+        look,
+        weight=look.fine,
+        scale=scale,
+        pad=max(2, round(look.pad * ratio)),
+        line=round(look.line * ratio),
     )
 
 
@@ -309,7 +320,7 @@ def _names(look: _Look) -> NDArray[np.uint8]:
     for number, label in enumerate(look.labels):
         at = (look.pad, look.pad // 2 + number * row + round(row * 0.78))
         name = shown_label(label, look.labels)
-        cv2.putText(column, name, at, _FONT, look.scale * 0.8, _WHITE, look.weight, cv2.LINE_AA)
+        cv2.putText(column, name, at, _FONT, look.scale * 0.8, _WHITE, look.fine, cv2.LINE_AA)
     return column
 
 
@@ -318,16 +329,22 @@ def _status_place(look: _Look, text: str) -> Rect:
 
 
 def _banner(canvas: NDArray[np.uint8], look: _Look, lines: Sequence[str], colour: Colour) -> None:
-    """Lines of text on a dark ground in the middle of the frame."""
-    width = max(_width(look, line) for line in lines) + 4 * look.pad
+    """Lines of text on a dark ground in the middle of the frame; a tab starts a second column."""
+    halves = [line.partition("\t") for line in lines]
+    column = max(_width(look, left) + 4 * look.pad if tab else 0 for left, tab, _ in halves)
+    width = 4 * look.pad + max(
+        column + _width(look, right) if tab else _width(look, left) for left, tab, right in halves
+    )
     height = look.line * len(lines) + 2 * look.pad
-    left, top = (look.width - width) // 2, (look.height - height) // 2
-    whole = _inside((left, top, width, height), look)
-    _shade(canvas, whole)
-    _shade(canvas, whole)  # twice: there may be other text underneath
-    for number, line in enumerate(lines):
-        top = whole[1] + look.pad + number * look.line
-        _text(canvas, look, line, (whole[0] + look.pad, top, whole[2], look.line), colour)
+    corner = (look.width - width) // 2, (look.height - height) // 2
+    x, y, wide, high = _inside((*corner, width, height), look)
+    _shade(canvas, (x, y, wide, high))
+    _shade(canvas, (x, y, wide, high))  # twice: there may be other text underneath
+    for number, (left, tab, right) in enumerate(halves):
+        top = y + look.pad + number * look.line
+        _text(canvas, look, left, (x + look.pad, top, wide, look.line), colour)
+        if tab:
+            _text(canvas, look, right, (x + look.pad + column, top, wide, look.line), colour)
 
 
 def _text(canvas: NDArray[np.uint8], look: _Look, text: str, place: Rect, colour: Colour) -> None:

@@ -16,10 +16,10 @@ from emotion.errors import EmotionError
 from emotion.media import Media, public
 from emotion.video import OPEN_TIMEOUT, READ_TIMEOUT, Frame, Meter, Say
 
-FIRST_FRAME = 7.5
+FIRST_FRAME = 6.0
 """Seconds in which a camera has to deliver its first frame; slow webcams need 2 to 4.
 
-With two more for trying other cameras, who waits for one that is not there has an answer in ten.
+With two more for trying other cameras and one for the thread to end, there is an answer within ten.
 """
 
 SILENCE = 2.0

@@ -266,7 +266,6 @@ class Recording:
                         "what ends in .webm plays in both"
                     )
                 return writer
-            self._part.unlink(missing_ok=True)
         tried = " nor ".join(_CODEC_NAMES[codec] for codec in codecs)
         raise EmotionError(
             f"{self.path} cannot be written: this OpenCV offers neither {tried} here; "

@@ -98,7 +98,7 @@ class Window:
 
     def _present(self, picture: NDArray[np.uint8]) -> None:
         corner = "REC" if self._recording else "paused" if self._paused else ""
-        lines = [f"{keys:<8}{meaning}" for keys, meaning in KEYS] if self._help else []
+        lines = [f"{keys}\t{meaning}" for keys, meaning in KEYS] if self._help else []
         if corner or lines:
             picture = overlay(picture, lines, corner=corner)
         if not self._shown:

@@ -126,6 +126,14 @@ def test_bars_can_be_left_out():
     assert with_bars[150:300, 260:].any() and not without[150:300, 260:].any()
 
 
+def test_small_faces_have_bars_only_when_alone():
+    """With several, nobody could tell whose bars they are."""
+    small = [face((100, 200, 40, 40)), face((500, 200, 40, 40), identity=2)]
+    alone = changed(blank(9), annotate(blank(9), small[:1], FER2013))
+    both = changed(blank(9), annotate(blank(9), small, FER2013))
+    assert alone[200:300, 150:300].any() and not both[200:300, 150:490].any()
+
+
 @pytest.mark.parametrize("level", [0, 255], ids=["black", "white"])
 def test_white_text_on_the_frame_has_a_dark_ground(level):
     drawn = annotate(blank(level), [], FER2013, status="30 fps")

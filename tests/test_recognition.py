@@ -326,6 +326,28 @@ def test_a_folder_is_one_set_of_rows_with_a_copy_of_each(tmp_path, folder):
     ]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_folder_has_a_progress_bar_on_a_terminal(folder, tmp_path):
+    import pty
+
+    inside, outside = pty.openpty()
+    settings = {"DEVICE_ID": folder, "RESULTS": tmp_path / "rows.csv"}
+    subprocess.run(
+        [sys.executable, str(ROOT / "recognition.py")],
+        env=environment(**settings, **QUIET),
+        cwd=ROOT,
+        stderr=outside,
+        check=True,
+        timeout=60,
+    )
+    os.close(outside)
+    shown = os.read(inside, 100_000).decode()
+    os.close(inside)
+    assert "[######..................] 1/4  0:0" in shown
+    assert "[########################] 4/4  0:00 left" in shown
+    assert shown.rstrip().endswith("3 of 4 files read")
+
+
 def test_people_of_one_file_are_not_those_of_the_next(tmp_path, clip):
     for name in ("a.avi", "b.avi"):
         (tmp_path / name).write_bytes(clip.read_bytes())

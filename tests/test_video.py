@@ -128,8 +128,16 @@ def test_a_variable_frame_rate_keeps_its_true_times(tmp_path):
     assert times == pytest.approx([0, 0.04, 0.08, 0.5, 0.54, 1.5])
 
 
-def matroska(milliseconds):
-    """A Matroska file of motion JPEG frames at these times, all its sizes written out."""
+@pytest.mark.parametrize(("told", "taken"), [(40, 25), (1, 30)])
+def test_a_rate_no_camera_has_is_not_believed(tmp_path, told, taken):
+    path = tmp_path / "told.mkv"
+    path.write_bytes(matroska([0, 40, 80], lasts=told))
+    with Clip(path) as clip:
+        assert clip.rate == pytest.approx(taken)
+
+
+def matroska(milliseconds, lasts=None):
+    """A Matroska file of motion JPEG frames at these times; its header says how long each lasts."""
 
     def element(identity, body):
         return bytes.fromhex(identity) + (len(body) | 1 << 56).to_bytes(8, "big") + body
@@ -141,7 +149,7 @@ def matroska(milliseconds):
     information = number("2AD7B1", 1_000_000)  # nanoseconds in a unit of time: milliseconds
     video = element("E0", number("B0", 64) + number("BA", 48))
     entry = number("D7", 1) + number("73C5", 1) + number("83", 1) + element("86", b"V_MJPEG")
-    tracks = element("AE", entry + video)
+    tracks = element("AE", entry + video + (number("23E383", lasts * 1_000_000) if lasts else b""))
     blocks = b""
     for place, time in enumerate(milliseconds):
         jpeg = cv2.imencode(".jpg", grey(place * 20))[1].tobytes()
