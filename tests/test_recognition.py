@@ -326,6 +326,15 @@ def test_a_folder_is_one_set_of_rows_with_a_copy_of_each(tmp_path, folder):
     ]
 
 
+def test_a_codecs_warning_comes_once_for_all_clips_of_a_folder(tmp_path, clip):
+    (tmp_path / "in").mkdir()
+    for name in ("a.mp4", "b.mp4"):  # whose content is another format, which does not matter
+        (tmp_path / "in" / name).write_bytes(clip.read_bytes())
+    done = recognise(DEVICE_ID=tmp_path / "in", OUTPUT=tmp_path / "out", **QUIET)
+    assert done.stderr.count("warning: this OpenCV cannot write H.264") <= 1
+    assert done.stderr.count("wrote ") == 2
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_a_folder_has_a_progress_bar_on_a_terminal(folder, tmp_path):
     import pty

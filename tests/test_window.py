@@ -146,12 +146,13 @@ def test_a_recording_is_finished_when_the_window_closes(running, tmp_path):
 def test_space_pauses_and_goes_on(running):
     program, person = running
     person.press("space")
-    person.press("s")  # still answered
-    before = lines_until(program, "wrote ")[-2]
-    time.sleep(0.3)
+    person.press("s")  # keys are still answered
+    lines_until(program, "wrote ")
+    time.sleep(0.3)  # for 15 pictures
+    person.press("s")
+    assert len(lines_until(program, "wrote ")) == 1
     person.press("space")
-    (after,) = lines_until(program, "shown ")
-    assert int(after.split()[1]) == int(before.split()[1]) + 1
+    assert lines_until(program, "shown ")
 
 
 def test_h_is_not_saved_with_the_picture(running):
