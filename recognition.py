@@ -8,8 +8,8 @@ import os
 import re
 import signal
 import sys
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,6 @@ from emotion.errors import SettingsError
 from emotion.media import Media
 
 if TYPE_CHECKING:  # OpenCV and LiteRT are loaded in main, once the settings are known to be good
-    from emotion.session import Source
     from emotion.window import Window
 
 
@@ -97,13 +96,19 @@ def main(settings: Settings) -> int:
     with contextlib.ExitStack() as stack:
         run = session.Session(
             recogniser,
-            opened=lambda wanted: opened(wanted, settings),
+            opened=partial(
+                session.opened,
+                size=capture_size(settings),
+                rate=settings.capture_rate,
+                give_up=settings.give_up,
+                say=say,
+            ),
             say=say,
             bar=bar if sys.stderr.isatty() and str(where) != "-" else lambda _: None,
             rows=stack.enter_context(Rows(where, recogniser.labels)) if where else None,
             window=None if blind else stack.enter_context(opened_window(source, settings)),
             output=settings.output,
-            chart=timeline_path(settings),
+            chart=media.chart(settings.timeline, settings.output),
             mirror=bool(settings.mirror),
         )
         try:
@@ -135,48 +140,15 @@ def usable(settings: Settings) -> Media:
         complain("device_id", f"holds no picture and no clip ({media.listed(media.KNOWN)})")
     elif settings.output:
         complain("output", media.wrong_output(source, settings.output))
-    complain("timeline", wrong_timeline(source, settings))
+    complain("timeline", media.wrong_chart(source, settings.timeline, settings.output))
     if complaints:
         raise SettingsError(complaints)
     return source
 
 
-def wrong_timeline(source: Media, settings: Settings) -> str | None:
-    if settings.timeline == "0":
-        return None
-    if source.kind == "picture":
-        return "is for clips: a picture has no time to draw"
-    if settings.timeline == "1":
-        return None if settings.output else "is drawn beside OUTPUT: set that, or give its path"
-    if source.kind == "folder":
-        return "must be 1 for a folder: each clip gets its own, beside its copy"
-    return media.wrong_place(Path(settings.timeline))
-
-
-def timeline_path(settings: Settings) -> Path | None:
-    if settings.timeline == "0":
-        return None
-    beside = settings.output.with_name("timeline.png") if settings.output else None
-    return beside if settings.timeline == "1" else Path(settings.timeline)
-
-
-def opened(source: Media, settings: Settings) -> AbstractContextManager["Source"]:
-    """The open source; UnreadableError when a file is none."""
-    from emotion import camera, video
-
-    if source.kind == "picture":
-        return video.Picture(source.files[0])
-    if source.kind == "clip":
-        return video.Clip(source.files[0] if source.files else source.name, say=say)
+def capture_size(settings: Settings) -> tuple[int, int] | None:
     width, _, height = (settings.capture_size or "").partition("x")
-    size = (int(width), int(height)) if height else None
-    return camera.Camera(
-        media.public(source.name),
-        camera.opened(source, size=size, rate=settings.capture_rate),
-        give_up=settings.give_up,
-        advice=lambda: camera.advice(source),
-        say=say,
-    )
+    return (int(width), int(height)) if height else None
 
 
 def opened_window(source: Media, settings: Settings) -> "Window":

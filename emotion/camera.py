@@ -79,9 +79,9 @@ class Camera:
     def __iter__(self) -> Iterator[Frame]:
         """Frames with `time` counted from the first one, by the clock at their arrival."""
         self._thread.start()
-        image, began, taken = self._first()
-        index, lost = 0, False
-        yield Frame(image, index, self.name, 0.0, time())
+        image, began, wall = self._first()
+        taken, index, lost = began, 0, False
+        yield Frame(image, index, self.name, 0.0, wall)
         while True:
             if fresh := self._newest():
                 image, taken, wall = fresh
@@ -114,11 +114,11 @@ class Camera:
             self._thread.join(_FAREWELL)
 
     def _first(self) -> tuple[NDArray[np.uint8], float, float]:
-        """The first frame and, twice, when it arrived; EmotionError when there is none."""
+        """The first frame and when it arrived, by both clocks; EmotionError when there is none."""
         began = monotonic()
         while monotonic() - began < FIRST_FRAME:
             if fresh := self._newest():
-                return fresh[0], fresh[1], fresh[1]
+                return fresh
             if isinstance(self._failure, EmotionError):
                 raise self._failure
             if self._failure:

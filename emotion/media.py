@@ -71,7 +71,7 @@ def wrong_output(media: Media, output: Path) -> str | None:
     wanted = WRITABLE_PICTURES if media.kind == "picture" else WRITABLE_CLIPS
     if output.suffix.lower() not in wanted:
         article = "a picture" if media.kind == "picture" else "a clip"
-        return f"must end in {listed(wanted)}: {article} is written for DEVICE_ID={media.name!r}"
+        return f"must end in {listed(wanted)}: {article} is written for DEVICE_ID={public(media.name)!r}"
     if any(same(output, source) for source in media.files):
         return "is the source itself: give another name, nothing is overwritten"
     return wrong_place(output)
@@ -84,6 +84,27 @@ def wrong_place(path: Path) -> str | None:
     if not path.parent.is_dir():
         return f"is in a folder that does not exist: create {str(path.parent)!r} first"
     return None
+
+
+def chart(timeline: str, output: Path | None) -> Path | None:
+    """Where the timeline is drawn that TIMELINE asks for: "0", "1" (beside OUTPUT) or a path."""
+    if timeline == "0":
+        return None
+    beside = output.with_name("timeline.png") if output else None
+    return beside if timeline == "1" else Path(timeline).expanduser()
+
+
+def wrong_chart(source: Media, timeline: str, output: Path | None) -> str | None:
+    """Why no timeline can be drawn as TIMELINE asks, or None."""
+    if timeline == "0":
+        return None
+    if source.kind == "picture":
+        return "is for clips: a picture has no time to draw"
+    if timeline == "1":
+        return None if output else "is drawn beside OUTPUT: set that, or give its path"
+    if source.kind == "folder":
+        return "must be 1 for a folder: each clip gets its own, beside its copy"
+    return wrong_place(Path(timeline).expanduser())
 
 
 def copy_name(path: Path) -> str:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion import media, timeline
+from emotion import camera, media, timeline
 from emotion.annotate import annotate
 from emotion.camera import Camera
 from emotion.errors import UnreadableError
@@ -162,6 +162,31 @@ class Session:
         if chart:
             save_picture(chart, timeline.draw(people, self.recogniser.labels))
             self.say(f"wrote {chart}")
+
+
+def opened(
+    source: Media,
+    *,
+    size: tuple[int, int] | None = None,
+    rate: float | None = None,
+    give_up: float = 60.0,
+    say: Say = lambda _: None,
+) -> AbstractContextManager[Source]:
+    """The open source, anything but a folder; `size`, `rate` and `give_up` are for live ones.
+
+    Raises UnreadableError when a file is none.
+    """
+    if source.kind == "picture":
+        return Picture(source.files[0])
+    if source.kind == "clip":
+        return Clip(source.files[0] if source.files else source.name, say=say)
+    return Camera(
+        media.public(source.name),
+        camera.opened(source, size=size, rate=rate),
+        give_up=give_up,
+        advice=lambda: camera.advice(source),
+        say=say,
+    )
 
 
 class _Player:

@@ -99,6 +99,24 @@ def test_an_output_fits_its_source_or_is_refused(tmp_path, kind, output, wrong):
     assert answer is None if wrong is None else answer.startswith(wrong)
 
 
+def test_a_refusal_keeps_a_password_to_itself():
+    stream = media.find("rtsp://me:secret@host/live")
+    assert media.wrong_output(stream, Path("out.png")).endswith("DEVICE_ID='rtsp://host/live'")
+
+
+@pytest.mark.parametrize(
+    ("timeline", "output", "path"),
+    [
+        ("0", "a/out.mp4", None),
+        ("1", "a/out.mp4", Path("a/timeline.png")),
+        ("b/mine.png", "a/out.mp4", Path("b/mine.png")),
+        ("b/mine.png", None, Path("b/mine.png")),
+    ],
+)
+def test_a_timeline_goes_beside_the_output_or_where_its_path_says(timeline, output, path):
+    assert media.chart(timeline, output and Path(output)) == path
+
+
 def test_no_source_is_overwritten(tmp_path):
     picture = tmp_path / "a.png"
     picture.touch()

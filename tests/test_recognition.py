@@ -17,6 +17,7 @@ import pytest
 from display import Person, display
 from stream import Stream
 
+from emotion import faces, tracking
 from emotion.video import Clip, Recording, read_picture
 
 ROOT = Path(__file__).parents[1]
@@ -99,6 +100,15 @@ def folder(tmp_path, portrait, clip):
     (made / "3 broken.png").write_text("no picture")
     (made / "10 clip.avi").write_bytes(clip.read_bytes())
     return made
+
+
+def test_defaults_are_those_of_the_library():
+    sys.path.insert(0, str(ROOT))
+    from recognition import Settings
+
+    settings = Settings()
+    assert settings.min_face == faces.MIN_FACE
+    assert (settings.smoothing, settings.confidence) == (tracking.SMOOTHING, tracking.CONFIDENCE)
 
 
 def test_help_lists_every_variable_with_its_default():
