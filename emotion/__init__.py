@@ -1,1 +1,26 @@
 """Reads the expression on a face: training on the Keras side, recognition on the LiteRT side."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emotion.pipeline import EmotionRecogniser
+    from emotion.tracking import Face
+
+__all__ = ["EmotionRecogniser", "Face"]
+
+
+def __getattr__(name: str) -> Any:
+    """The names a library user needs, loaded when first asked for: training needs none of them."""
+    if name == "EmotionRecogniser":
+        from emotion.pipeline import EmotionRecogniser
+
+        return EmotionRecogniser
+    if name == "Face":
+        from emotion.tracking import Face
+
+        return Face
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -11,3 +11,7 @@ class SettingsError(EmotionError):
     def __init__(self, complaints: list[str]) -> None:
         super().__init__("\n".join(complaints))
         self.complaints = complaints
+
+
+class UnreadableError(EmotionError):
+    """One source that cannot be read; among many, the others still can."""

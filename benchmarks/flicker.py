@@ -1,0 +1,139 @@
+"""How often a person's label changes, frame by frame and steadied; how late a true change shows.
+
+python -m benchmarks.flicker
+"""
+
+import itertools
+import statistics
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import clips
+from emotion import config, script, tracking
+from emotion.config import setting
+from emotion.pipeline import EmotionRecogniser
+from emotion.tracking import Face
+
+CHANGES = (
+    ("london_022_neutral.jpg", "london_022_smiling.jpg"),
+    ("london_022_smiling.jpg", "london_022_neutral.jpg"),
+    ("london_034_neutral.jpg", "london_034_smiling.jpg"),
+    ("london_034_smiling.jpg", "london_034_neutral.jpg"),
+    ("max_neutral.jpeg", "max_angry.jpg"),
+    ("max_angry.jpg", "max_neutral.jpeg"),
+    ("max_neutral.jpeg", "astronaut.png"),
+)
+AFTER = 3.0  # seconds that each portrait is shown
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured."""
+
+    model_path: Path | None = setting(None, "the .tflite to run; by default the one that ships")
+    media: Path = setting(Path("../shared/media"), "folder with the clips and the portraits")
+    smoothing: float = setting(
+        tracking.SMOOTHING,
+        "seconds over which probabilities are averaged",
+        check=config.at_least(0),
+    )
+    confidence: float = setting(
+        tracking.CONFIDENCE, "below it the label is uncertain", check=config.between(0, 1)
+    )
+
+
+@dataclass
+class Watched:
+    """One person's labels over a clip."""
+
+    raw: list[str]
+    steady: list[str]
+    times: list[float]
+
+
+def main(settings: Settings) -> None:
+    """Measure and print two tables."""
+    recogniser = EmotionRecogniser(
+        settings.model_path, smoothing=settings.smoothing, confidence=settings.confidence
+    )
+    _print_flicker(recogniser, clips.clips(settings.media))
+    _print_delays(recogniser, settings.media)
+
+
+def _print_flicker(recogniser: EmotionRecogniser, paths: list[Path]) -> None:
+    print(f"{'clip':44} person  seconds   raw/s  steady/s  shown")
+    seconds, raw, steady = 0.0, 0, 0
+    for path in paths:
+        for identity, person in sorted(watch(recogniser, path).items()):
+            spent = person.times[-1] - person.times[0]
+            before, after = changes(person.raw), changes(person.steady)
+            seconds, raw, steady = seconds + spent, raw + before, steady + after
+            shown = ", ".join(f"{label} {n}" for label, n in Counter(person.steady).most_common())
+            rates = f"{before / spent:7.2f}  {after / spent:8.2f}" if spent else ""
+            print(f"{path.name:44} {identity:6}  {spent:7.1f} {rates}  {shown}")
+    fewer = f"{raw / steady:.1f} times fewer" if steady else "none left"
+    print(
+        f"all: {raw / seconds:.2f} label changes per second of a person frame by frame, "
+        f"{steady / seconds:.2f} steadied: {fewer} ({raw} against {steady})"
+    )
+
+
+def _print_delays(recogniser: EmotionRecogniser, media: Path) -> None:
+    print(f"\n{'from':26} {'to':26} labels, and the seconds until the change shows")
+    delays = []
+    with tempfile.TemporaryDirectory() as folder:
+        for first, second in CHANGES:
+            path = clips.cut(media / first, media / second, Path(folder) / "cut.mp4", AFTER)
+            old, new, delay = change(watch(recogniser, path).values())
+            if old == new:
+                result = f"{old} in both: no change to show"
+            elif delay is None:
+                result = f"{old} to {new}: never shown"
+                delays.append(AFTER)
+            else:
+                result = f"{old} to {new}: {delay:.2f}"
+                delays.append(delay)
+            print(f"{first:26} {second:26} {result}")
+    if delays:
+        print(f"median {statistics.median(delays):.2f} s, longest {max(delays):.2f} s")
+
+
+def watch(recogniser: EmotionRecogniser, path: Path) -> dict[int, Watched]:
+    """Every person's labels in a clip."""
+    people: dict[int, Watched] = defaultdict(lambda: Watched([], [], []))
+    recogniser.reset()
+    for frame, time in clips.frames(path):
+        for face in recogniser(frame, time):
+            _note(people[face.identity], face, recogniser.labels, time)
+    return people
+
+
+def _note(person: Watched, face: Face, labels: tuple[str, ...], time: float) -> None:
+    person.raw.append(labels[int(face.raw.argmax())])
+    person.steady.append(face.emotion)
+    person.times.append(time)
+
+
+def changes(shown: Iterable[str]) -> int:
+    """How often one label follows another."""
+    return sum(first != second for first, second in itertools.pairwise(shown))
+
+
+def change(people: Iterable[Watched]) -> tuple[str, str, float | None]:
+    """The label before the cut, the one that the network gives after it, and how late it shows."""
+    shown = sorted(
+        (time, raw, steady)
+        for person in people
+        for time, raw, steady in zip(person.times, person.raw, person.steady, strict=True)
+    )
+    old = Counter(steady for time, _, steady in shown if time < AFTER).most_common(1)[0][0]
+    new = Counter(raw for time, raw, _ in shown if time >= AFTER).most_common(1)[0][0]
+    late = [time - AFTER for time, _, steady in shown if time >= AFTER and steady == new]
+    return old, new, min(late, default=None)
+
+
+if __name__ == "__main__":
+    raise SystemExit(script.run(main, Settings, __doc__))

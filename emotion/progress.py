@@ -1,0 +1,10 @@
+"""How far something is and how long it will still take, as a line of text."""
+
+
+def bar(done: int, total: int, seconds: float, *, width: int = 24) -> str:
+    """A bar with counts and the time left, judged by `seconds` spent on what is done."""
+    filled = width * done // max(1, total)
+    left = seconds / done * (total - done) if done else 0.0
+    minutes, rest = divmod(round(left), 60)
+    time = f"{minutes}:{rest:02} left" if done else "starting"
+    return f"[{'#' * filled}{'.' * (width - filled)}] {done}/{total}  {time}"

@@ -1,0 +1,490 @@
+"""recognition.py as a user runs it: exit codes, both streams, files."""
+
+import contextlib
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from display import Person, display
+from stream import Stream
+
+from emotion import faces, tracking
+from emotion.video import Clip, Recording, read_picture
+
+ROOT = Path(__file__).parents[1]
+ASTRONAUT = ROOT / "samples" / "astronaut.png"
+MODEL = Path(__file__).with_name("steady.tflite")  # happy 0.9, whatever it sees
+QUIET = {"SHOW": "0", "MODEL_PATH": str(MODEL)}
+OWN = ("DEVICE_ID", "MODEL_PATH", "OUTPUT", "RESULTS", "TIMELINE", "SHOW", "MIRROR", "GIVE_UP")
+
+
+def environment(**settings):
+    kept = {name: value for name, value in os.environ.items() if name not in OWN}
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        kept.pop(name, None)
+    return kept | {name: str(value) for name, value in settings.items()}
+
+
+def recognise(*arguments, cwd=ROOT, **settings):
+    command = [sys.executable, str(ROOT / "recognition.py"), *arguments]
+    return subprocess.run(
+        command,
+        env=environment(**settings),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@contextlib.contextmanager
+def start(**settings):
+    """The program running; one that does not end is killed, so that no test waits for ever."""
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "recognition.py")],
+        env=environment(**settings),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        end = threading.Timer(60, running.kill)
+        end.start()
+        try:
+            yield running
+        except BaseException:
+            running.kill()
+            raise
+        finally:
+            running.wait()
+            end.cancel()
+
+
+def rows_of(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture(scope="session")
+def portrait():
+    """A frame of 320x240 with one face."""
+    return cv2.resize(read_picture(ASTRONAUT)[20:260, 60:380], (320, 240))
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory, portrait):
+    """20 frames, two seconds, one face."""
+    path = tmp_path_factory.mktemp("clip") / "face.avi"
+    with Recording(path, rate=10) as recording:
+        for number in range(20):
+            recording.write(portrait, number / 10)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, portrait, clip):
+    """A picture with a face, one without, a clip, and a file that is no picture."""
+    made = tmp_path / "pictures"
+    made.mkdir()
+    cv2.imwrite(str(made / "1 face.png"), portrait)
+    cv2.imwrite(str(made / "2 none.jpg"), np.full((120, 160, 3), 90, np.uint8))
+    (made / "3 broken.png").write_text("no picture")
+    (made / "10 clip.avi").write_bytes(clip.read_bytes())
+    return made
+
+
+def test_defaults_are_those_of_the_library():
+    sys.path.insert(0, str(ROOT))
+    from recognition import Settings
+
+    settings = Settings()
+    assert settings.min_face == faces.MIN_FACE
+    assert (settings.smoothing, settings.confidence) == (tracking.SMOOTHING, tracking.CONFIDENCE)
+
+
+def test_help_lists_every_variable_with_its_default():
+    done = recognise("--help")
+    assert done.returncode == 0 and done.stderr == ""
+    for name in ("DEVICE_ID     0", "OUTPUT        none", "SMOOTHING     0.5", "GIVE_UP       60"):
+        assert name in done.stdout
+
+
+def test_unusable_settings_are_all_named_before_anything_slow():
+    done = recognise(
+        DEVICE_ID="no/such.png",
+        MODEL_PATH="missing.tflite",
+        RESULTS="rows.txt",
+        SMOOTHING="soon",
+        CAPTURE_SIZE="big",
+        TIMELINE="perhaps",
+        FACE_MODEL="face.xml",
+        OPENCV_LOG_LEVEL="",
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "RESULTS='rows.txt' must end in .jsonl or .csv",
+        "TIMELINE='perhaps' is neither 1, 0 nor a path that ends in .png",
+        "SMOOTHING='soon' is not a number",
+        "FACE_MODEL='face.xml' must end in .onnx",
+        "CAPTURE_SIZE='big' is not like 1280x720",
+    ]
+
+
+def test_settings_that_do_not_fit_what_is_there_are_all_named(tmp_path):
+    done = recognise(
+        DEVICE_ID="no/such.png",
+        MODEL_PATH="missing.tflite",
+        FACE_MODEL="missing.onnx",
+        RESULTS=tmp_path / "none" / "rows.csv",
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "MODEL_PATH='missing.tflite' does not exist",
+        "FACE_MODEL='missing.onnx' does not exist",
+        f"RESULTS='{tmp_path}/none/rows.csv' is in a folder that does not exist: create "
+        f"'{tmp_path}/none' first",
+        "DEVICE_ID='no/such.png' is no camera number, no stream's URL and no file that exists",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"OUTPUT": "out.mp4"}, "OUTPUT='out.mp4' must end in .jpg, "),
+        ({"OUTPUT": ASTRONAUT}, "is the source itself: give another name, nothing is overwritten"),
+        ({"TIMELINE": "1"}, "TIMELINE='1' is for clips: a picture has no time to draw"),
+        ({"DEVICE_ID": ROOT / "tests"}, "holds no picture and no clip"),
+        ({"DEVICE_ID": "0", "TIMELINE": "1"}, "TIMELINE='1' is drawn beside OUTPUT"),
+        ({"DEVICE_ID": ROOT / "samples", "TIMELINE": "a.png"}, "must be 1 for a folder"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_settings_that_do_not_fit_each_other_are_refused(settings, complaint):
+    done = recognise(**{**QUIET, "DEVICE_ID": str(ASTRONAUT), **settings})
+    assert done.returncode == 2 and done.stdout == ""
+    assert complaint in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_refusals_load_neither_opencv_nor_litert():
+    code = (
+        "import sys, recognition as r, emotion.script as s\n"
+        "code = s.run(r.main, r.Settings, '', arguments=())\n"
+        "print(code, sorted({'cv2', 'numpy', 'ai_edge_litert'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(DEVICE_ID="no/such.png"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "2 []\n"
+
+
+def test_recognition_loads_nothing_that_belongs_to_training():
+    code = (
+        "import sys, runpy\n"
+        "try: runpy.run_path('recognition.py', run_name='__main__')\n"
+        "except SystemExit as end: print(end.code, file=sys.stderr)\n"
+        "heavy = {'tensorflow', 'keras', 'matplotlib', 'sklearn', 'PIL'} & set(sys.modules)\n"
+        "print(sorted(heavy), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(DEVICE_ID=str(ASTRONAUT), **QUIET),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.splitlines()[-2:] == ["0", "[]"]
+
+
+def test_a_picture_without_a_display_gives_rows_on_standard_output():
+    done = recognise(DEVICE_ID=ASTRONAUT, MODEL_PATH=MODEL)
+    assert done.returncode == 0
+    (row,) = rows_of(done.stdout)
+    x, y, width, height = row["box"]
+    assert x < 224 < x + width and y < 115 < y + height  # the nose
+    assert (row["emotion"], row["identity"], row["time"]) == ("happy", 1, None)
+    assert row["confidence"] == pytest.approx(0.9, abs=0.01)
+    assert sum(row["probabilities"].values()) == pytest.approx(1, abs=0.001)
+    assert "no window: there is no display" in done.stderr
+
+
+def test_the_start_shows_every_setting_and_nothing_else_on_stderr():
+    done = recognise(DEVICE_ID=ASTRONAUT, **QUIET)
+    lines = done.stderr.splitlines()
+    assert len(lines) == 14
+    assert "  GIVE_UP       60  (default)" in lines and "  SHOW          0" in lines
+
+
+def test_an_annotated_picture_is_written_and_no_rows_then(tmp_path):
+    done = recognise(DEVICE_ID=ASTRONAUT, OUTPUT=tmp_path / "a.png", **QUIET)
+    assert done.returncode == 0 and done.stdout == ""
+    assert f"wrote {tmp_path / 'a.png'}" in done.stderr
+    drawn, original = read_picture(tmp_path / "a.png"), read_picture(ASTRONAUT)
+    assert drawn.shape == original.shape
+    assert 1000 < (drawn != original).any(axis=2).sum() < drawn[:, :, 0].size / 4
+
+
+def test_nothing_is_left_in_the_current_folder(tmp_path):
+    recognise(DEVICE_ID=ASTRONAUT, cwd=tmp_path, **QUIET)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mirror_turns_what_is_written_round(tmp_path):
+    for mirror in ("0", "1"):
+        out = tmp_path / f"{mirror}.png"
+        recognise(DEVICE_ID=ASTRONAUT, OUTPUT=out, MIRROR=mirror, **QUIET)
+    plain, mirrored = (read_picture(tmp_path / f"{mirror}.png") for mirror in "01")
+    assert np.array_equal(plain[300:], mirrored[300:, ::-1])  # below boxes and bars
+
+
+def test_a_picture_without_a_face_is_a_row_without_one(tmp_path):
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((120, 160, 3), 90, np.uint8))
+    done = recognise(DEVICE_ID=tmp_path / "grey.png", **QUIET)
+    (row,) = rows_of(done.stdout)
+    assert done.returncode == 0 and row["box"] is None and row["identity"] is None
+
+
+@pytest.mark.parametrize("name", ["broken.png", "broken.mp4"])
+def test_a_file_that_cannot_be_read_is_one_line_and_exit_1(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("neither picture nor clip")
+    done = recognise(DEVICE_ID=path, **QUIET)
+    assert done.returncode == 1 and done.stdout == ""
+    (error,) = [line for line in done.stderr.splitlines() if not line.startswith("  ")]
+    assert error.startswith(f"error: {path} cannot be ")
+
+
+def test_a_model_that_is_none_is_one_line_and_exit_1(tmp_path):
+    (tmp_path / "bad.tflite").write_text("no model")
+    done = recognise(DEVICE_ID=ASTRONAUT, SHOW=0, MODEL_PATH=tmp_path / "bad.tflite")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"error: {tmp_path / 'bad.tflite'} cannot be lo")
+
+
+def test_a_clip_gives_a_row_for_every_frame_and_a_summary(clip):
+    done = recognise(DEVICE_ID=clip, **QUIET)
+    rows = rows_of(done.stdout)
+    assert [row["frame"] for row in rows] == list(range(20))
+    assert [row["time"] for row in rows] == pytest.approx([n / 10 for n in range(20)], abs=1e-3)
+    assert {row["identity"] for row in rows} == {1}
+    assert {row["wall_time"] for row in rows} == {None}
+    assert done.stderr.splitlines()[-1] == f"{clip}: person 1: 2.0 s in view, happy 100%"
+
+
+def test_a_clip_keeps_its_length_in_output_and_its_rows_go_to_results(tmp_path, clip):
+    out, rows = tmp_path / "out.avi", tmp_path / "rows.csv"
+    done = recognise(DEVICE_ID=clip, OUTPUT=out, RESULTS=rows, TIMELINE=1, **QUIET)
+    assert done.returncode == 0 and done.stdout == ""
+    with Clip(out) as written:
+        frames = list(written)
+    assert len(frames) == 20 and written.rate == 10
+    with rows.open(newline="") as file:
+        assert [row["emotion"] for row in csv.DictReader(file)] == ["happy"] * 20
+    assert read_picture(tmp_path / "timeline.png").shape[1] == 1280
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out.avi",
+        "rows.csv",
+        "timeline.png",
+    ]
+
+
+def test_rows_can_go_to_standard_output_beside_a_clip(tmp_path, clip):
+    done = recognise(DEVICE_ID=clip, OUTPUT=tmp_path / "out.avi", RESULTS="-", **QUIET)
+    assert len(rows_of(done.stdout)) == 20
+
+
+def test_a_reader_that_stops_early_ends_the_run_quietly(clip):
+    with start(DEVICE_ID=clip, **QUIET) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        error = running.stderr.read()
+    assert running.returncode == 0
+    assert "Broken" not in error and "Traceback" not in error
+
+
+def test_a_folder_is_one_set_of_rows_with_a_copy_of_each(tmp_path, folder):
+    out = tmp_path / "out" / "deep"
+    done = recognise(DEVICE_ID=folder, OUTPUT=out, RESULTS="-", TIMELINE=1, **QUIET)
+    assert done.returncode == 0
+    sources = [Path(row["source"]).name for row in rows_of(done.stdout)]
+    assert sources == ["1 face.png", "2 none.jpg", *["10 clip.avi"] * 20]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "1 face.png",
+        "10 clip.avi",
+        "10 clip.avi.timeline.png",
+        "2 none.jpg",
+    ]
+    assert "[####" not in done.stderr  # a bar belongs on a terminal
+    assert done.stderr.splitlines()[-2:] == [
+        f"error: {folder}/3 broken.png cannot be read as a picture: it is empty, damaged or no "
+        "picture",
+        "3 of 4 files read",
+    ]
+
+
+def test_a_codecs_warning_comes_once_for_all_clips_of_a_folder(tmp_path, clip):
+    (tmp_path / "in").mkdir()
+    for name in ("a.mp4", "b.mp4"):  # whose content is another format, which does not matter
+        (tmp_path / "in" / name).write_bytes(clip.read_bytes())
+    done = recognise(DEVICE_ID=tmp_path / "in", OUTPUT=tmp_path / "out", **QUIET)
+    assert done.stderr.count("warning: this OpenCV cannot write H.264") <= 1
+    assert done.stderr.count("wrote ") == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_folder_has_a_progress_bar_on_a_terminal(folder, tmp_path):
+    import pty
+
+    inside, outside = pty.openpty()
+    settings = {"DEVICE_ID": folder, "RESULTS": tmp_path / "rows.csv"}
+    subprocess.run(
+        [sys.executable, str(ROOT / "recognition.py")],
+        env=environment(**settings, **QUIET),
+        cwd=ROOT,
+        stderr=outside,
+        check=True,
+        timeout=60,
+    )
+    os.close(outside)
+    shown = os.read(inside, 100_000).decode()
+    os.close(inside)
+    assert "[######..................] 1/4  0:0" in shown
+    assert "[########################] 4/4  0:00 left" in shown
+    assert shown.rstrip().endswith("3 of 4 files read")
+
+
+def test_people_of_one_file_are_not_those_of_the_next(tmp_path, clip):
+    for name in ("a.avi", "b.avi"):
+        (tmp_path / name).write_bytes(clip.read_bytes())
+    done = recognise(DEVICE_ID=f"{tmp_path}/*.avi", **QUIET)
+    assert {row["identity"] for row in rows_of(done.stdout)} == {1}
+
+
+def test_a_folder_of_which_nothing_can_be_read_is_exit_1(tmp_path):
+    for name in ("a.png", "b.mp4"):
+        (tmp_path / name).write_text("nothing")
+    done = recognise(DEVICE_ID=tmp_path, **QUIET)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.splitlines()[-1] == "0 of 2 files read"
+
+
+def test_files_of_the_same_name_keep_their_folders(tmp_path, portrait):
+    for name in ("one", "two"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "in" / name / "a.png"), portrait)
+    recognise(DEVICE_ID=f"{tmp_path}/in/*/a.png", OUTPUT=tmp_path / "out", **QUIET)
+    assert (tmp_path / "out/one/a.png").is_file() and (tmp_path / "out/two/a.png").is_file()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_a_run_leaves_complete_files(tmp_path, portrait, ending):
+    out, rows = tmp_path / "out.avi", tmp_path / "rows.jsonl"
+    with Stream(picture=portrait) as stream:
+        settings = {"DEVICE_ID": stream.url, "OUTPUT": out, "RESULTS": rows}
+        with start(**settings, TIMELINE=1, **QUIET) as running:
+            wait_for(lambda: rows.exists() and rows.read_text().count("\n") > 5)
+            running.send_signal(ending)
+            error = running.stderr.read()
+    assert running.returncode == 130
+    assert error.splitlines()[-1] == "stopped by Ctrl-C"
+    assert "person 1: " in error
+    written = rows_of(rows.read_text())
+    assert written[-1]["emotion"] == "happy" and written[0]["wall_time"].endswith("Z")
+    with Clip(out) as clip:
+        assert len(list(clip)) > 3
+    assert (tmp_path / "timeline.png").is_file() and not (tmp_path / "out.part.avi").exists()
+
+
+def wait_for(condition, patience=30.0):
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_a_killed_run_keeps_its_rows(tmp_path, portrait):
+    rows = tmp_path / "rows.csv"
+    with Stream(picture=portrait) as stream:
+        settings = {"DEVICE_ID": stream.url, "RESULTS": rows}
+        with start(**settings, **QUIET) as running:
+            wait_for(lambda: rows.exists() and rows.read_text().count("\n") > 5)
+            running.kill()
+    with rows.open(newline="") as file:
+        assert len(list(csv.DictReader(file))) >= 5
+
+
+def test_a_stream_that_is_lost_for_good_is_exit_1(tmp_path, portrait):
+    out, rows = tmp_path / "out.avi", tmp_path / "rows.jsonl"
+    with Stream(picture=portrait) as stream:
+        settings = {"DEVICE_ID": stream.url, "OUTPUT": out, "RESULTS": rows, "GIVE_UP": 1}
+        with start(**settings, **QUIET) as running:
+            wait_for(rows.exists)
+            stream.mode = "refuse"
+            error = running.stderr.read()
+    assert running.returncode == 1
+    assert f"{stream.url}: no picture; trying again for 1 s" in error
+    assert f"error: {stream.url} has sent no picture for 1 s" in error.splitlines()[-1]
+    with Clip(out) as clip:
+        assert len(list(clip)) > 0
+
+
+@pytest.mark.skipif(Path("/dev/video99").exists(), reason="there is a camera 99 here")
+def test_a_camera_that_is_not_there_is_exit_1_with_the_next_step():
+    done = recognise(DEVICE_ID=99, **QUIET)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.splitlines()[-1].startswith("error: camera 99 does not open: ")
+
+
+def test_a_stream_that_is_not_there_is_exit_1_and_its_password_stays_secret():
+    done = recognise(DEVICE_ID="rtsp://me:secret@127.0.0.1:9/live", **QUIET)
+    assert done.returncode == 1
+    assert "error: rtsp://127.0.0.1:9/live does not open: check the address" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_a_display_that_cannot_be_reached_counts_as_none():
+    done = recognise(DEVICE_ID=ASTRONAUT, MODEL_PATH=MODEL, DISPLAY=":987")
+    assert done.returncode == 0 and len(rows_of(done.stdout)) == 1
+    assert "no window: DISPLAY=:987 cannot be reached" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def screen():
+    with display() as name:
+        yield name
+
+
+def test_a_picture_is_shown_until_a_key(screen):
+    person = Person(screen, "Emotion Recognition")
+    with start(DEVICE_ID=ASTRONAUT, MODEL_PATH=MODEL, DISPLAY=screen) as running:
+        assert person.size() == (512, 512)
+        assert running.poll() is None
+        person.press("x")
+        out = running.stdout.read()
+    assert running.returncode == 0 and out == ""
+
+
+def test_closing_the_window_ends_a_stream(screen, portrait, tmp_path):
+    person = Person(screen, "Emotion Recognition")
+    out = tmp_path / "out.avi"
+    with Stream(picture=portrait) as stream:
+        settings = {"DEVICE_ID": stream.url, "OUTPUT": out, "MODEL_PATH": MODEL}
+        with start(**settings, DISPLAY=screen) as running:
+            person.window()
+            person.close()
+    assert running.returncode == 0
+    assert out.is_file()

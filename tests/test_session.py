@@ -1,0 +1,105 @@
+"""What is done with every frame, with a stand-in for the recogniser and the sources."""
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotion.errors import EmotionError, UnreadableError
+from emotion.media import Media
+from emotion.results import Rows
+from emotion.session import Session
+from emotion.tracking import Face
+from emotion.video import Clip, Frame, Meter
+
+LABELS = ("sad", "happy")
+HALF = np.array([0.5, 0.5], np.float32)
+IMAGE = np.full((48, 64, 3), 90, np.uint8)
+
+
+class StandIn:
+    """Finds one happy face in every frame and remembers what it was asked."""
+
+    labels = LABELS
+
+    def __init__(self):
+        self.asked = []
+
+    def reset(self):
+        self.asked.append("reset")
+
+    def __call__(self, frame, time=None):
+        self.asked.append(time)
+        return [Face(1, (10, 10, 20, 20), "happy", 0.5, HALF, HALF)]
+
+
+class Source(list):
+    """Frames in a list, in the form of a live source."""
+
+    live, rate, dropped = True, 10.0, 0
+    meter = Meter()
+
+
+def session(sources, **options):
+    """A session that opens `sources` in turn, with all it said."""
+    heard, left = [], list(sources)
+
+    def opened(_):
+        source = left.pop(0)
+        if isinstance(source, Exception):
+            raise source
+        return contextlib.nullcontext(source)
+
+    return Session(StandIn(), opened, heard.append, **options), heard
+
+
+def frames(*times, notice=""):
+    return [Frame(IMAGE, n, "0", time, None, notice) for n, time in enumerate(times)]
+
+
+FOLDER = Media("folder", "in", (Path("in/a.avi"), Path("in/b.avi"), Path("in/c.avi")))
+
+
+def test_nobody_is_taken_from_one_source_into_the_next():
+    run, _ = session([Source(frames(0.0)), Source(frames(5.0)), Source(frames(6.0))])
+    assert run.run(FOLDER)
+    assert run.recogniser.asked == ["reset", 0.0, "reset", 5.0, "reset", 6.0]
+
+
+def test_a_frame_with_a_notice_is_written_but_neither_recognised_nor_a_row(tmp_path):
+    source = Source(frames(0.0) + frames(0.1, 0.2, notice="no picture") + frames(0.3))
+    rows = Rows(tmp_path / "rows.csv", LABELS)
+    run, heard = session([source], rows=rows, output=tmp_path / "out.avi")
+    run.run(Media("camera", "0"))
+    assert run.recogniser.asked == ["reset", 0.0, 0.3]
+    assert rows.count == 2
+    with Clip(tmp_path / "out.avi") as written:
+        assert len(list(written)) == 4
+    assert heard[-1] == "0: person 1: 0.6 s in view, happy 100%"
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others():
+    run, heard = session([Source(frames(0.0)), UnreadableError("b is broken"), Source(frames(0.0))])
+    assert run.run(FOLDER)
+    assert heard[-2:] == ["error: b is broken", "2 of 3 files read"]
+
+
+def test_a_result_that_cannot_be_written_stops_all():
+    run, heard = session([EmotionError("the disk is full"), Source(frames(0.0))])
+    with pytest.raises(EmotionError, match="the disk is full"):
+        run.run(FOLDER)
+    assert heard == []
+
+
+def test_nothing_is_said_of_a_source_without_a_frame():
+    run, heard = session([Source()])
+    run.run(Media("camera", "0"))
+    assert heard == []
+
+
+def test_the_bar_follows_the_files():
+    lines = []
+    run, _ = session([Source(frames(0.0)) for _ in range(3)], bar=lines.append)
+    run.run(FOLDER)
+    assert [line.split("]")[1].split()[0] for line in lines] == ["1/3", "2/3", "3/3"]
