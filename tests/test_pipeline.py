@@ -184,8 +184,8 @@ def test_without_a_model_the_one_that_ships_is_used():
 def test_threads_are_the_networks_and_opencvs():
     before = cv2.getNumThreads()
     try:
-        assert EmotionRecogniser("any.tflite", threads=2)._recogniser.threads == 2
-        assert cv2.getNumThreads() == 2
+        assert EmotionRecogniser("any.tflite", threads=3)._recogniser.threads == 3
+        assert cv2.getNumThreads() == 3
     finally:
         cv2.setNumThreads(before)
 
@@ -216,9 +216,6 @@ def test_a_face_model_takes_the_cascades_place(monkeypatch, astronaut):
 
         def follow(self, frame, grey, people, time, *, cut):
             return [pipeline.Sighting((170.0, 60.0, 109.0, 109.0))]
-
-        def reset(self):
-            pass
 
     monkeypatch.setattr(pipeline, "YuNet", Finder)
     recogniser = EmotionRecogniser("any.tflite", face_model="yunet.onnx")
