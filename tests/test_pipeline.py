@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import emotion
-from emotion import pipeline
+from emotion import faces, pipeline
 from emotion.errors import EmotionError
 from emotion.pipeline import EmotionRecogniser
 
@@ -27,6 +27,7 @@ class Brightness:
     def __call__(self, crops):
         assert crops.shape[1:] == (48, 48)
         self.calls += len(crops)
+        self.seen = crops
         bright = crops.mean(axis=(1, 2)) / 255
         return np.stack([1 - bright, bright], axis=1).astype(np.float32)
 
@@ -115,6 +116,18 @@ def test_frames_of_a_video_keep_identities_and_average(recogniser, astronaut):
     second = recogniser(darker, 0.04)[0]
     assert second.identity == first.identity == 1
     assert second.raw[1] < second.probabilities[1] < first.probabilities[1]
+
+
+def test_the_network_sees_a_leaning_head_upright(recogniser, astronaut):
+    turn = cv2.getRotationMatrix2D((224, 114), 30, 1.0)
+    leaning = cv2.warpAffine(astronaut, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    (face,) = recogniser(leaning, 0.0)
+    seen = recogniser._recogniser.seen[0].astype(float)
+    assert face.angle == pytest.approx(-30, abs=5)
+    upright, as_it_is = (
+        faces.crop(image, [face.box])[0].astype(float) for image in (astronaut, leaning)
+    )
+    assert np.abs(seen - upright).mean() < 0.6 * np.abs(seen - as_it_is).mean()
 
 
 def test_reset_forgets_everybody(recogniser, astronaut):
