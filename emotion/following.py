@@ -22,8 +22,9 @@ _WEAK = 20  # votes of a closer look that make a face doubtful instead of nothin
 _LEAN = 15.0  # degrees between the leans that are tried
 _LARGEST_LEAN = 60.0
 _TILT = 30.0  # the lean for which the whole frame is searched, to either side
-_EXPLORE = 0.2  # seconds between tries of a better pose for a face that is found
-_PLAIN = 7  # votes with which an upright face needs neither a better pose nor a closer look
+_EXPLORE = 0.2  # seconds between tries of a better pose for a face that leans or looks aside
+_EXPLORE_UPRIGHT = 0.6  # the same for one that is found upright with few votes
+_PLAIN = 6  # votes with which an upright face needs neither a better pose nor a closer look
 _VERIFY = 2.0  # seconds between closer looks at a face that is followed with fewer
 _AGAIN = 0.3  # seconds until the next such look at a face that is in doubt
 _LOOKED = 0.3  # seconds between notes of what a person looks like
@@ -31,10 +32,10 @@ _TRIES = 4  # closer looks in a frame, at most, for faces that were lost
 _URGENT = 0.5  # seconds; a face that was lost for longer gets one try a frame
 _FRONTAL = 8  # votes with which the frontal cascade takes a face over from the profile one
 _STRIPS = 4  # pieces in which the finest octave is searched
-_PERIODS = (3.2, 1.2, 0.4)  # seconds between searches of the octaves, finest first
+_PERIODS = (4.0, 2.0, 0.6)  # seconds between searches of the octaves, finest first
 _STEP = 1.25  # between the sizes of such a search: what one misses, the next one finds
 _THOROUGH = 1.1  # the same in the first frame of a shot
-_HURRY = 3.0  # how much more often that is done while nobody is in view, or somebody was just lost
+_HURRY = 4.0  # how much more often that is done while nobody is in view, or somebody was just lost
 _CUT = 0.12  # mean change of a few hundred pixels that makes a new shot, as a part of 255
 
 FRONT, LEFT, RIGHT = "front", "left", "right"
@@ -49,19 +50,21 @@ _PROFILE_BACK, _PROFILE_UP = 0.14, 0.03  # parts of the square's side
 class _Search:
     """How a cascade looks for a known face.
 
-    The face's side in pixels, the step between sizes, the votes needed, and how far around the
-    face it looks, on each side, as a part of the face.
+    The face's side in pixels, the step between sizes, the votes needed; how far around the face
+    it looks, on each side, as a part of the face; and what its boxes are to be multiplied by to
+    be as large as FaceFinder's, medians over the media.
     """
 
     side: int
     step: float
     votes: int
     margin: float = 0.4
+    scale: float = 1.0
 
 
-_QUICK = _Search(32, 1.15, 3)  # a quarter of a millisecond: every face, every frame
-_CLOSE = _Search(44, 1.1, 5)  # five times that: what the quick one missed, and to compare poses
-_WIDE = _Search(32, 1.15, 4, margin=1.0)  # for a face that jumped
+_QUICK = _Search(26, 1.15, 3, scale=1.08)  # a third of a millisecond: every face, every frame
+_CLOSE = _Search(44, 1.1, 5, scale=0.97)  # four times that: what the quick one missed, or doubts
+_WIDE = _Search(32, 1.15, 4, margin=1.0)  # as much again: for a face that jumped
 
 
 @dataclass
@@ -143,7 +146,7 @@ class FaceFollower:
         if one.sure and pose.upright and best[0] >= _PLAIN:
             pose.votes = faces.SURE
             return Sighting(best[1])
-        if time - pose.explored >= _EXPLORE:
+        if time - pose.explored >= (_EXPLORE_UPRIGHT if pose.upright else _EXPLORE):
             pose.explored = time
             best = self._better(levels, pose, best)
         every = _VERIFY if one.sure and pose.votes >= _WEAK else _AGAIN
@@ -214,7 +217,7 @@ class FaceFollower:
         turn = math.radians(angle)
         dx = zoom * (across * math.cos(turn) - down * math.sin(turn))
         dy = zoom * (across * math.sin(turn) + down * math.cos(turn))
-        wide = width * zoom
+        wide = width * zoom * search.scale
         middle = box[0] + box[2] / 2 + dx, box[1] + box[3] / 2 + dy
         return votes, (middle[0] - wide / 2, middle[1] - wide / 2, wide, wide)
 
