@@ -118,7 +118,7 @@ class Reading:
         self.emotion = ""
         self._labels, self._smoothing, self._confidence = labels, smoothing, confidence
         self._slow, self._quick = Average(smoothing), Average(_QUICK * smoothing)
-        self._rival, self._rivals = -1, 0.0  # its class, and for how many seconds it has led
+        self._beaten = 0.0  # seconds for which the quick average has led by something else
         self._time: float | None = None
 
     @property
@@ -137,15 +137,12 @@ class Reading:
 
     def _watch_for_change(self, gap: float) -> None:
         quick, leading = self._quick.mean, int(self._slow.mean.argmax())
-        rival = int(quick.argmax())
-        if quick[rival] - quick[leading] <= _MARGIN:
-            self._rival, self._rivals = -1, 0.0
-            return
-        self._rivals = self._rivals + gap if rival == self._rival else 0.0
-        self._rival = rival
-        if self._rivals >= _PERSIST * self._smoothing:
+        beaten = float(quick.max() - quick[leading]) > _MARGIN / 2
+        self._beaten = self._beaten + gap if beaten else 0.0
+        if self._beaten > _PERSIST * self._smoothing:
             self._slow = copy.copy(self._quick)
             self._slow.span = self._smoothing
+            self._beaten = 0.0
 
     def _label(self, probabilities: Vector) -> str:
         """The label to show next; it changes only for a lead that is worth a change."""
