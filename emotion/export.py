@@ -60,12 +60,14 @@ def main(settings: Settings) -> int:
             "or OPTIMISE=0 for float32"
         )
     names, card, network = load_network(settings.model_path)
-    data = settings.dataset and dataset.load(
-        settings.dataset,
-        size=network.input_shape[1],
-        validation_split=settings.validation_split,
-        seed=settings.seed,
-    )
+    data = None
+    if settings.dataset:
+        data = dataset.load(
+            settings.dataset,
+            size=network.input_shape[1],
+            validation_split=settings.validation_split,
+            seed=settings.seed,
+        )
     if data and data.labels != names:
         raise EmotionError(
             f"DATASET='{settings.dataset}' has the classes {', '.join(data.labels)}; the model was "

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,9 +71,9 @@ class Run:
         self.recipe, self.size, self.steps = recipe, size, steps
         self.progress = Progress()
         dtype = "mixed_bfloat16" if recipe.mixed_precision else "float32"
-        shape = {"classes": classes, "width": recipe.width, "dropout": recipe.dropout}
-        self.network = model.build(size=None, dtype=dtype, **shape)
-        self.shadow = model.build(size=size, **shape)  # holds whichever weights are to be scored
+        build = partial(model.build, classes, width=recipe.width, dropout=recipe.dropout)
+        self.network = build(size=None, dtype=dtype)
+        self.shadow = build(size=size)  # holds whichever weights are to be scored
         self.augment = Augment(
             size=size, strength=recipe.augment, erase=recipe.erase, seed=recipe.seed
         )
@@ -144,7 +145,7 @@ class Run:
     def save(self, path: Path, identity: dict[str, Any]) -> None:
         """Everything needed to go on, in one file that is either whole or absent."""
         about = {"identity": identity, "recipe": asdict(self.recipe), **asdict(self.progress)}
-        arrays = {
+        arrays: dict[str, Any] = {
             f"{part}{index}": array
             for part, group in self._groups().items()
             for index, array in enumerate(group)
