@@ -195,7 +195,10 @@ def calibration_images(images: NDArray[np.uint8], classes: NDArray[np.integer]) 
     kinds = np.unique(classes)
     share = -(-CALIBRATION_IMAGES // len(kinds))
     chosen = [_spread(np.flatnonzero(classes == kind), share) for kind in kinds]
-    return images[np.sort(np.concatenate(chosen))]
+    calibration = images[np.sort(np.concatenate(chosen))].copy()
+    # The input's range is what calibration saw: black and white must be in it, or pixels saturate.
+    calibration[0, 0, 0], calibration[0, -1, -1] = 0, 255
+    return calibration
 
 
 def float_tensors(flatbuffer: bytes) -> list[str]:

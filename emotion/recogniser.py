@@ -67,7 +67,8 @@ class Recogniser:
             return batch
         if kind == np.int8:
             return (batch.astype(np.int16) - 128).astype(np.int8)
-        return batch.astype(np.float32) / (1 if self.card else 255)
+        low, high = self.card.get("pixels", (0, 1))
+        return (low + batch * ((high - low) / 255)).astype(np.float32)
 
     def _read(self) -> NDArray[np.float32]:
         values = self._interpreter.get_tensor(self._output["index"]).reshape(-1)

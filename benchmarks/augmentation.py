@@ -1,0 +1,72 @@
+"""What augmentation adds to a training step.
+
+python -m benchmarks.augmentation
+"""
+
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from emotion import config, script
+from emotion.config import setting
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured."""
+
+    batch_size: int = setting(128, "images in a batch", check=config.at_least(2))
+    width: int = setting(48, "channels of the network's first stage", check=config.at_least(4))
+    steps: int = setting(10, "timed steps of each kind", check=config.at_least(3))
+
+
+def main(settings: Settings) -> None:
+    """Time steps with and without augmentation in turn, and compare their medians."""
+    from emotion import outcome
+
+    print(outcome.back_end())
+    plain, augmented = _stepper(settings, 0.0), _stepper(settings, 1.0)
+    times: dict[str, list[float]] = {"without": [], "with": []}
+    for _ in range(settings.steps):
+        for name, step in (("without", plain), ("with", augmented)):
+            began = time.perf_counter()
+            step()
+            times[name].append(time.perf_counter() - began)
+    without, with_ = (statistics.median(times[name]) for name in ("without", "with"))
+    print(f"a step of {settings.batch_size} images: {without * 1e3:.0f} ms without augmentation")
+    print(f"{'':>21} {with_ * 1e3:.0f} ms with it: {(with_ - without) / with_:.1%} of the step")
+
+
+def _stepper(settings: Settings, strength: float):  # noqa: ANN202 - a training step, bound
+    from emotion.training import Recipe, Run
+
+    recipe = Recipe(
+        epochs=1,
+        patience=0,
+        batch_size=settings.batch_size,
+        learning_rate=0.1,
+        weight_decay=0.005,
+        label_smoothing=0.1,
+        average=0.0,
+        augment=strength,
+        erase=0.5 * strength,
+        small_first=0.0,
+        width=settings.width,
+        dropout=0.3,
+        mixed_precision=False,
+        seed=0,
+    )
+    run = Run(recipe, classes=7, size=48, steps=1)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (settings.batch_size, 48, 48, 1), np.uint8)
+    targets = np.eye(7, dtype=np.float32)[rng.integers(0, 7, settings.batch_size)]
+    for _ in range(2):  # the first calls compile
+        run.trainer.train_on_batch(images, targets)
+    return lambda: run.trainer.train_on_batch(images, targets)
+
+
+if __name__ == "__main__":
+    sys.exit(script.run(main, Settings, __doc__))

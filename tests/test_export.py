@@ -1,0 +1,125 @@
+"""The export: what is inside the file, what it is calibrated on, when it is refused."""
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from emotion import export, model
+from emotion.calibration import softmax
+from emotion.errors import EmotionError
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(0)
+    return model.build(3, width=4)
+
+
+@pytest.fixture(scope="module")
+def images():
+    grey = np.random.default_rng(0).integers(50, 200, (8, 48, 48), np.uint8)
+    return export.calibration_images(grey, np.zeros(8, int))
+
+
+@pytest.fixture(scope="module")
+def integer(network, images):
+    return export.convert(network, images)
+
+
+@pytest.fixture(scope="module")
+def floating(network):
+    return export.convert(network, None)
+
+
+def details(flatbuffer):
+    interpreter = Interpreter(model_content=flatbuffer)
+    return interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+
+
+def answer(flatbuffer, image):
+    interpreter = Interpreter(model_content=flatbuffer)
+    interpreter.allocate_tensors()
+    pixels = image[None, ..., None].astype(np.float32)
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], pixels)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
+
+
+def test_the_integer_export_holds_no_float_tensor(integer):
+    assert export.float_tensors(integer) == []
+
+
+def test_pixels_go_in_unchanged_and_8_bit_probabilities_come_out(integer):
+    into, out = details(integer)
+    assert into["dtype"] == np.uint8 and into["quantization"] == (1.0, 0)
+    assert out["dtype"] == np.uint8 and out["quantization"] == (1 / 256, 0)
+
+
+def test_the_float_export_is_float_throughout(floating):
+    into, out = details(floating)
+    assert into["dtype"] == out["dtype"] == np.float32
+    assert export.float_tensors(floating)
+
+
+def test_the_temperature_is_folded_in(network, floating, images):
+    logits = keras.ops.convert_to_numpy(network(images[:1, ..., None]))
+    cooler = export.convert(network, None, temperature=2.0)
+    assert answer(floating, images[0]) == pytest.approx(softmax(logits)[0], abs=1e-5)
+    assert answer(cooler, images[0]) == pytest.approx(softmax(logits, 2.0)[0], abs=1e-5)
+
+
+def test_converting_leaves_the_network_alone(network, images):
+    before = [weights.copy() for weights in network.get_weights()]
+    export.convert(network, None, temperature=3.0)
+    for one, other in zip(before, network.get_weights(), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_calibration_takes_evenly_from_every_class():
+    classes = np.array([0] * 1000 + [1] * 900 + [2] * 10)
+    images = np.arange(1910, dtype=np.uint16)
+    images = np.broadcast_to(images[:, None, None], (1910, 3, 3))
+    middles = export.calibration_images(images, classes)[:, 1, 1]
+    assert np.bincount(classes[middles]).tolist() == [167, 167, 10]
+
+
+def test_calibration_sees_black_and_white_and_leaves_the_images_alone():
+    images = np.full((4, 48, 48), 100, np.uint8)
+    calibration = export.calibration_images(images, np.arange(4))
+    assert (calibration.min(), calibration.max()) == (0, 255)
+    assert (images == 100).all()
+
+
+def test_a_network_that_ends_in_probabilities_is_refused():
+    inputs = keras.Input((48, 48, 1))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    finished = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
+    with pytest.raises(EmotionError, match="must end in a dense layer of logits"):
+        export.convert(finished, None)
+
+
+def test_the_gate_compares_validation_accuracy():
+    before, after = {"validation": {"accuracy": 0.70}}, {"validation": {"accuracy": 0.68}}
+    assert export.shortfall(before, after) == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(
+    ("environ", "code", "complaint"),
+    [
+        ({}, 2, "MODEL_PATH is not set: it takes the trained `.keras` model to export"),
+        ({"MODEL_PATH": "emotion.tflite"}, 2, "MODEL_PATH='emotion.tflite' must end in .keras"),
+        ({"MODEL_PATH": "none.keras", "OPTIMISE": "0"}, 1, "error: MODEL_PATH='none.keras' does"),
+        ({"MODEL_PATH": "none.keras"}, 1, "error: OPTIMISE=1 needs DATASET"),
+    ],
+)
+def test_the_command_refuses_in_one_line(monkeypatch, capsys, environ, code, complaint):
+    from emotion import script
+
+    for name in ("MODEL_PATH", "DATASET", "OPTIMISE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert script.run(export.main, export.Settings, export.__doc__, arguments=[]) == code
+    said = capsys.readouterr().err
+    assert said.startswith(complaint) and said.count("\n") == 1

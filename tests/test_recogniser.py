@@ -1,0 +1,122 @@
+"""Models of every kind that recognition takes, and those it refuses."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from emotion import export, labels
+from emotion.errors import EmotionError
+from emotion.recogniser import Recogniser
+
+
+PIXELS = {"pixels": [0, 255]}
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(0, 255, (12, 48, 48), np.uint8)
+
+
+def network(classes=7, size=48, channels=1, scale=1 / 255):
+    """Logits that differ from image to image, from a mean over each quarter of the image."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((size, size, channels))
+    x = keras.layers.Rescaling(scale)(inputs)
+    x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(x)
+    x = keras.layers.Flatten()(keras.layers.AveragePooling2D(size // 4)(x))
+    return keras.Model(inputs, keras.layers.Dense(classes)(x))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return network()
+
+
+@pytest.fixture(scope="module")
+def files(model, images, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    export.write(folder / "int8.tflite", export.convert(model, images), labels.FER2013)
+    export.write(folder / "float32.tflite", export.convert(model, None), labels.FER2013, PIXELS)
+    foreign = network(scale=1.0)
+    foreign.set_weights(model.get_weights())
+    (folder / "foreign.tflite").write_bytes(export.convert(foreign, None))
+    (folder / "colour.tflite").write_bytes(export.convert(network(channels=3, scale=1.0), None))
+    (folder / "five.tflite").write_bytes(export.convert(network(classes=5), None))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(model, images):
+    from emotion.calibration import softmax
+
+    return softmax(keras.ops.convert_to_numpy(model(images[..., None])))
+
+
+def test_float_export_agrees_with_keras(files, images, expected):
+    recogniser = Recogniser(files / "float32.tflite")
+    assert not recogniser.quantised
+    assert recogniser(images) == pytest.approx(expected, abs=1e-5)
+
+
+def test_integer_export_agrees_within_its_steps(files, images, expected):
+    recogniser = Recogniser(files / "int8.tflite")
+    assert recogniser.quantised
+    assert recogniser(images) == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["int8", "float32", "foreign", "colour"])
+def test_rows_are_float32_and_sum_to_one(files, images, name):
+    rows = Recogniser(files / f"{name}.tflite")(images)
+    assert rows.dtype == np.float32 and rows.shape == (12, 7)
+    assert rows.sum(axis=1) == pytest.approx(np.ones(12), abs=1e-5)
+
+
+def test_no_faces_give_no_rows(files):
+    assert Recogniser(files / "int8.tflite")(np.empty((0, 48, 48), np.uint8)).shape == (0, 7)
+
+
+def test_a_foreign_model_gets_pixels_in_0_to_1_and_fer2013s_order(files, images, expected):
+    recogniser = Recogniser(files / "foreign.tflite")
+    assert recogniser.labels == labels.FER2013
+    assert recogniser(images) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_crops_are_not_changed(files, images):
+    before = images.copy()
+    Recogniser(files / "int8.tflite")(images)
+    assert np.array_equal(images, before)
+
+
+def refused(path, match):
+    with pytest.raises(EmotionError, match=match):
+        Recogniser(path)
+
+
+def test_what_is_no_tflite_file_is_refused_by_name(tmp_path):
+    refused("emotion.keras", r"MODEL_PATH='emotion.keras' must end in .tflite: train.py writes")
+    refused(tmp_path / "none.tflite", r"none.tflite' does not exist: train.py writes a model")
+    (tmp_path / "text.tflite").write_text("not a model")
+    refused(tmp_path / "text.tflite", r"text.tflite cannot be loaded as a .tflite model")
+    (tmp_path / "empty.tflite").touch()
+    refused(tmp_path / "empty.tflite", r"empty.tflite cannot be loaded as a .tflite model")
+
+
+def test_five_outputs_without_labels_are_refused(files):
+    refused(files / "five.tflite", r"has 5 outputs and no labels inside; only a model with seven")
+
+
+def test_labels_that_do_not_fit_the_outputs_are_refused(files, tmp_path):
+    path = tmp_path / "wrong.tflite"
+    path.write_bytes((files / "five.tflite").read_bytes())
+    labels.attach(path, ("a", "b"), {})
+    refused(path, r"has 5 outputs and 2 labels inside: export it again")
+
+
+def test_an_input_that_is_no_crop_is_refused(tmp_path):
+    inputs = keras.Input((48, 32, 1))
+    outputs = keras.layers.Dense(7)(keras.layers.GlobalAveragePooling2D()(inputs))
+    path = Path(tmp_path / "oblong.tflite")
+    path.write_bytes(export.convert(keras.Model(inputs, outputs), None))
+    refused(path, r"takes input of shape \[1, 48, 32, 1\]; needed is one square crop")
