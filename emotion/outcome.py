@@ -66,7 +66,10 @@ def back_end() -> str:
             "to one that is installed (tensorflow, jax, torch)"
         ) from error
     name = keras.backend.backend()
-    devices = ", ".join(keras.distribution.list_devices()) or "cpu"
+    try:
+        devices = ", ".join(keras.distribution.list_devices()) or "cpu"
+    except AttributeError:  # the torch back end has no such list
+        devices = str(keras.ops.ones(1).device)
     version = metadata.version(name)
     return f"Keras {keras.__version__} on {name} {version}, {devices}, {os.cpu_count()} cores"
 
