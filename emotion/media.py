@@ -70,8 +70,9 @@ def wrong_output(media: Media, output: Path) -> str | None:
         return _wrong_folder(media, output)
     wanted = WRITABLE_PICTURES if media.kind == "picture" else WRITABLE_CLIPS
     if output.suffix.lower() not in wanted:
-        article = "a picture" if media.kind == "picture" else "a clip"
-        return f"must end in {listed(wanted)}: {article} is written for DEVICE_ID={public(media.name)!r}"
+        what = "a picture" if media.kind == "picture" else "a clip"
+        name = public(media.name)
+        return f"must end in {listed(wanted)}: {what} is written for DEVICE_ID={name!r}"
     if any(same(output, source) for source in media.files):
         return "is the source itself: give another name, nothing is overwritten"
     return wrong_place(output)
