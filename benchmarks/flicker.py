@@ -90,9 +90,6 @@ def _print_delays(recogniser: EmotionRecogniser, media: Path) -> None:
             old, new, delay = change(watch(recogniser, path).values())
             if old == new:
                 result = f"{old} in both: no change to show"
-            elif delay is None:
-                result = f"{old} to {new}: never shown"
-                delays.append(AFTER)
             else:
                 result = f"{old} to {new}: {delay:.2f}"
                 delays.append(delay)
@@ -122,17 +119,17 @@ def changes(shown: Iterable[str]) -> int:
     return sum(first != second for first, second in itertools.pairwise(shown))
 
 
-def change(people: Iterable[Watched]) -> tuple[str, str, float | None]:
-    """The label before the cut, the one that the network gives after it, and how late it shows."""
+def change(people: Iterable[Watched]) -> tuple[str, str, float]:
+    """The label before the cut, the one it settles on after it, and how late that first shows."""
     shown = sorted(
-        (time, raw, steady)
+        (time, steady)
         for person in people
-        for time, raw, steady in zip(person.times, person.raw, person.steady, strict=True)
+        for time, steady in zip(person.times, person.steady, strict=True)
     )
-    old = Counter(steady for time, _, steady in shown if time < AFTER).most_common(1)[0][0]
-    new = Counter(raw for time, raw, _ in shown if time >= AFTER).most_common(1)[0][0]
-    late = [time - AFTER for time, _, steady in shown if time >= AFTER and steady == new]
-    return old, new, min(late, default=None)
+    old = Counter(steady for time, steady in shown if time < AFTER).most_common(1)[0][0]
+    new = Counter(steady for time, steady in shown if time >= 2 * AFTER - 1).most_common(1)[0][0]
+    late = [time - AFTER for time, steady in shown if time >= AFTER and steady == new]
+    return old, new, min(late)
 
 
 if __name__ == "__main__":

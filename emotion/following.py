@@ -7,7 +7,7 @@ for around their places.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import cv2
@@ -22,23 +22,20 @@ _WEAK = 20  # votes of a closer look that make a face doubtful instead of nothin
 _LEAN = 15.0  # degrees between the leans that are tried
 _LARGEST_LEAN = 60.0
 _TILT = 30.0  # the lean for which the whole frame is searched, to either side
-_EXPLORE = 0.2  # seconds between tries of a better pose for a face that is found
-_PLAIN = 7  # votes with which an upright face needs no better pose
-_VERIFY = 2.0  # seconds between closer looks at a face that is followed
-_AGAIN = 0.3  # seconds before a face that such a look refused gets another
+_EXPLORE = 0.2  # seconds between tries of a better pose for a face that leans or looks aside
+_EXPLORE_UPRIGHT = 0.6  # the same for one that is found upright with few votes
+_PLAIN = 6  # votes with which an upright face needs neither a better pose nor a closer look
+_VERIFY = 2.0  # seconds between closer looks at a face that is followed with fewer
+_AGAIN = 0.3  # seconds until the next such look at a face that is in doubt
 _LOOKED = 0.3  # seconds between notes of what a person looks like
 _TRIES = 4  # closer looks in a frame, at most, for faces that were lost
 _URGENT = 0.5  # seconds; a face that was lost for longer gets one try a frame
 _FRONTAL = 8  # votes with which the frontal cascade takes a face over from the profile one
 _STRIPS = 4  # pieces in which the finest octave is searched
-_PERIODS = (
-    2.4,
-    0.8,
-    0.3,
-)  # seconds between searches of the octaves, finest first
+_PERIODS = (4.0, 2.0, 0.6)  # seconds between searches of the octaves, finest first
 _STEP = 1.25  # between the sizes of such a search: what one misses, the next one finds
 _THOROUGH = 1.1  # the same in the first frame of a shot
-_HURRY = 3.0  # how much more often that is done while nobody is in view, or somebody was just lost
+_HURRY = 4.0  # how much more often that is done while nobody is in view, or somebody was just lost
 _CUT = 0.12  # mean change of a few hundred pixels that makes a new shot, as a part of 255
 
 FRONT, LEFT, RIGHT = "front", "left", "right"
@@ -53,19 +50,21 @@ _PROFILE_BACK, _PROFILE_UP = 0.14, 0.03  # parts of the square's side
 class _Search:
     """How a cascade looks for a known face.
 
-    The face's side in pixels, the step between sizes, the votes needed, and how far around the
-    face it looks, on each side, as a part of the face.
+    The face's side in pixels, the step between sizes, the votes needed; how far around the face
+    it looks, on each side, as a part of the face; and what its boxes are to be multiplied by to
+    be as large as FaceFinder's, medians over the media.
     """
 
     side: int
     step: float
     votes: int
     margin: float = 0.4
+    scale: float = 1.0
 
 
-_QUICK = _Search(32, 1.15, 3)  # a quarter of a millisecond: every face, every frame
-_CLOSE = _Search(44, 1.1, 5)  # five times that: what the quick one missed, and to compare poses
-_WIDE = _Search(32, 1.15, 4, margin=1.0)  # for a face that jumped
+_QUICK = _Search(26, 1.15, 3, scale=1.08)  # a third of a millisecond: every face, every frame
+_CLOSE = _Search(44, 1.1, 5, scale=0.97)  # four times that: what the quick one missed, or doubts
+_WIDE = _Search(32, 1.15, 4, margin=1.0)  # as much again: for a face that jumped
 
 
 @dataclass
@@ -77,8 +76,12 @@ class _Pose:
     side: str = FRONT
     explored: float = -math.inf
     looked: float = -math.inf
-    doubted: bool = False  # the last closer look saw no face
+    votes: int = _WEAK  # of the last closer look
     turn: int = 0  # which of the other poses comes next
+
+    @property
+    def upright(self) -> bool:
+        return self.side == FRONT and not self.angle
 
 
 @dataclass
@@ -99,10 +102,6 @@ class FaceFollower:
     def __init__(self, finder: FaceFinder) -> None:
         self._finder = finder
         self._profile = faces.cascade("haarcascade_profileface.xml")
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the frames so far."""
         self._poses: WeakKeyDictionary[Person, _Pose] = WeakKeyDictionary()
         self._pieces: list[_Piece] = []
         self._shape: tuple[int, ...] = ()
@@ -128,12 +127,9 @@ class FaceFollower:
             pose = self._poses.get(one) or _Pose(_LEAN * round(one.angle / _LEAN), time)
             self._poses[one] = pose
             if near := self._around(levels, one, pose, time):
-                box, angle = near
                 watch = crowded or time - pose.looked >= _LOOKED
                 pose.looked = time if watch else pose.looked
-                # Being followed proves nothing: what was doubtful stays so until looked at anew.
-                seen = looks(frame, box) if watch else None
-                found.append(Sighting(box, angle, sure=one.sure, looks=seen))
+                found.append(replace(near, looks=looks(frame, near.box) if watch else None))
         lost = any(not one.seen and time - one.last < _URGENT for one in people)
         hurry = lost or not found
         known = [sighting.box for sighting in found]
@@ -142,26 +138,27 @@ class FaceFollower:
             found.append(Sighting(box, angle, sure=sure, looks=looks(frame, box)))
         return _unlike(found)
 
-    def _around(
-        self, levels: "_Levels", one: Person, pose: _Pose, time: float
-    ) -> tuple[Box, float] | None:
-        """Where a known face is now, box and lean, if it is found."""
+    def _around(self, levels: "_Levels", one: Person, pose: _Pose, time: float) -> Sighting | None:
+        """A known face where it is now, if it is found."""
         best = self._near(levels, one.box, pose.side, pose.angle, _QUICK)
         if best is None:
             return self._lost(levels, one, pose, time)
-        upright = (pose.side, pose.angle) == (FRONT, 0.0)
-        if time - pose.explored >= _EXPLORE and not (upright and best[0] >= _PLAIN):
+        if one.sure and pose.upright and best[0] >= _PLAIN:
+            pose.votes = faces.SURE
+            return Sighting(best[1])
+        if time - pose.explored >= (_EXPLORE_UPRIGHT if pose.upright else _EXPLORE):
             pose.explored = time
             best = self._better(levels, pose, best)
-        if upright and time - pose.verified >= (_AGAIN if pose.doubted else _VERIFY):
+        every = _VERIFY if one.sure and pose.votes >= _WEAK else _AGAIN
+        if pose.upright and time - pose.verified >= every:
             image, scale = levels.best(best[1], 2 * _CLOSE.side)
-            votes, _ = self._finder.look(image, faces.enlarged(best[1], scale))
-            pose.verified, pose.doubted = time, votes < _WEAK
-        return None if pose.doubted else (best[1], pose.angle)
+            pose.votes, _ = self._finder.look(image, faces.enlarged(best[1], scale))
+            pose.verified = time
+        if pose.votes < _WEAK:
+            return None
+        return Sighting(best[1], pose.angle, sure=one.sure or pose.votes >= faces.SURE)
 
-    def _lost(
-        self, levels: "_Levels", one: Person, pose: _Pose, time: float
-    ) -> tuple[Box, float] | None:
+    def _lost(self, levels: "_Levels", one: Person, pose: _Pose, time: float) -> Sighting | None:
         """A face that was not found as it was before, in the other poses that a frame allows."""
         here = (pose.side, pose.angle)
         others = [(*here, _CLOSE), (*here, _WIDE)]
@@ -173,7 +170,7 @@ class FaceFollower:
             pose.turn += 1
             if found := self._near(levels, one.box, side, angle, search):
                 pose.side, pose.angle, pose.turn = side, angle, 0
-                return found[1], angle
+                return Sighting(found[1], angle, sure=one.sure)
         return None
 
     def _better(self, levels: "_Levels", pose: _Pose, best: tuple[int, Box]) -> tuple[int, Box]:
@@ -220,7 +217,7 @@ class FaceFollower:
         turn = math.radians(angle)
         dx = zoom * (across * math.cos(turn) - down * math.sin(turn))
         dy = zoom * (across * math.sin(turn) + down * math.cos(turn))
-        wide = width * zoom
+        wide = width * zoom * search.scale
         middle = box[0] + box[2] / 2 + dx, box[1] + box[3] / 2 + dy
         return votes, (middle[0] - wide / 2, middle[1] - wide / 2, wide, wide)
 

@@ -60,7 +60,6 @@ class EmotionRecogniser:
     def reset(self) -> None:
         """Forget everybody: the next frame belongs to another clip."""
         self._time = -math.inf
-        self._follower.reset()
         self._shots = Shots()
         self._tracker = Tracker(self.labels, smoothing=self._smoothing, confidence=self._confidence)
 

@@ -1,5 +1,6 @@
 """Who is who from frame to frame, and what each one's face says when it is watched for a while."""
 
+import copy
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +17,11 @@ HOLD = 0.5  # seconds that a face is still shown after it was last found
 MEMORY = 4.0  # seconds after which somebody who comes back is somebody new
 _MARGIN = 0.1  # by how much another emotion must lead before the label follows
 _DOUBT = 0.05  # how far from `confidence` the label turns to "uncertain" and back
+_QUICK = 0.3  # span of the average that watches for a change, as a part of `smoothing`
+_PERSIST = 0.7  # how long a change must last to take over at once, as a part of `smoothing`
 _FIRST = 0.04  # seconds of watching that a person's first frame stands for
 _AGREE = 3  # sightings that make a doubtful face somebody
-_AGREE_FOR = 0.25  # seconds over which they must be spread
+_AGREE_FOR = 1.0  # seconds over which they must be spread
 _REACH = 0.8  # how far off its expected place a face may be, in its own sides
 _LOOK = 4.0  # how much a difference in looks counts against a distance in sides
 _OTHER_LOOKS = 0.2  # difference in looks that one person does not show from shot to shot
@@ -76,11 +79,81 @@ class Person:
     seen: bool = True
     looks: Vector | None = None
     velocity: tuple[float, float] = (0.0, 0.0)  # pixels per second
-    weight: float = 0.0  # of what has been watched so far, 0..1
-    watched: float = 0.0  # seconds, when probabilities last came in
-    total: Vector = field(default_factory=lambda: np.zeros(0, np.float32))
     raw: Vector = field(default_factory=lambda: np.zeros(0, np.float32))
-    emotion: str = ""
+    reading: "Reading | None" = None
+
+
+class Average:
+    """A running average in which what came in `span` seconds ago counts 1/e of what comes in now.
+
+    It holds at any frame rate, and from the first frame on.
+    """
+
+    def __init__(self, span: float) -> None:
+        self.span = span
+        self._total: NDArray[np.floating] | float = 0.0
+        self._weight = 0.0
+
+    def add(self, row: Vector, gap: float) -> None:
+        """Take in a row that comes `gap` seconds after the last one."""
+        keep = math.exp(-gap / self.span) if self.span > 0 else 0.0
+        self._total = keep * self._total + (1 - keep) * row
+        self._weight = keep * self._weight + (1 - keep)
+
+    @property
+    def mean(self) -> Vector:
+        """The average, float32 (classes,)."""
+        return np.asarray(self._total / self._weight, np.float32)
+
+
+class Reading:
+    """What one person shows: averaged probabilities, and the label over the face.
+
+    Two averages are kept, a slow one that is shown and a quick one that watches for a change. A
+    new expression that the quick one has seen for long enough takes the slow one over: else a
+    very sure old expression would hide a less sure new one for seconds.
+    """
+
+    def __init__(self, labels: Sequence[str], *, smoothing: float, confidence: float) -> None:
+        self.emotion = ""
+        self._labels, self._smoothing, self._confidence = labels, smoothing, confidence
+        self._slow, self._quick = Average(smoothing), Average(_QUICK * smoothing)
+        self._beaten = 0.0  # seconds for which the quick average has led by something else
+        self._time: float | None = None
+
+    @property
+    def probabilities(self) -> Vector:
+        """Averaged, float32 (classes,)."""
+        return self._slow.mean
+
+    def add(self, row: Vector, time: float) -> None:
+        """Take in one frame's probabilities."""
+        gap = _FIRST if self._time is None else max(0.0, time - self._time)
+        self._time = time
+        self._slow.add(row, gap)
+        self._quick.add(row, gap)
+        self._watch_for_change(gap)
+        self.emotion = self._label(self._slow.mean)
+
+    def _watch_for_change(self, gap: float) -> None:
+        quick, leading = self._quick.mean, int(self._slow.mean.argmax())
+        beaten = float(quick.max() - quick[leading]) > _MARGIN / 2
+        self._beaten = self._beaten + gap if beaten else 0.0
+        if self._beaten > _PERSIST * self._smoothing:
+            self._slow = copy.copy(self._quick)
+            self._slow.span = self._smoothing
+            self._beaten = 0.0
+
+    def _label(self, probabilities: Vector) -> str:
+        """The label to show next; it changes only for a lead that is worth a change."""
+        leading = int(probabilities.argmax())
+        best = float(probabilities[leading])
+        if self.emotion in self._labels:
+            lead = best - float(probabilities[self._labels.index(self.emotion)])
+            if lead <= _MARGIN and best >= self._confidence - _DOUBT:
+                return self.emotion
+        slack = _DOUBT if self.emotion == UNCERTAIN else -_DOUBT if self.emotion else 0.0
+        return self._labels[leading] if best >= self._confidence + slack else UNCERTAIN
 
 
 class Tracker:
@@ -141,7 +214,7 @@ class Tracker:
         seen = [one for one in people if one.seen]
         for one, row in zip(seen, probabilities, strict=True):
             self._watch(one, row)
-        return [self._face(one) for one in people]
+        return [_face(one) for one in people]
 
     def _meet(self, one: Person, sighting: Sighting) -> None:
         gap = self._time - one.last
@@ -174,45 +247,32 @@ class Tracker:
         return self._time - one.last <= HOLD
 
     def _watch(self, one: Person, row: NDArray[np.float32]) -> None:
-        """Take one frame's probabilities in: an average in which a second ago counts e^(-1/tau)."""
-        gap = self._time - one.watched if one.weight else _FIRST
-        keep = math.exp(-gap / self.smoothing) if self.smoothing > 0 else 0.0
-        if not one.weight:
-            one.total = np.zeros(len(self.labels), np.float32)
-        one.total = keep * one.total + (1 - keep) * row
-        one.weight = keep * one.weight + (1 - keep)
-        one.raw, one.watched = np.array(row, np.float32), self._time
-        one.emotion = self._label(one.emotion, one.total / one.weight)
-
-    def _label(self, shown: str, probabilities: Vector) -> str:
-        """The label to show after `shown`; it changes only for a lead that is worth a change."""
-        leading = int(probabilities.argmax())
-        best = float(probabilities[leading])
-        if shown in self.labels:
-            lead = best - float(probabilities[self.labels.index(shown)])
-            if lead <= _MARGIN and best >= self.confidence - _DOUBT:
-                return shown
-        enough = self.confidence + (_DOUBT if shown == UNCERTAIN else -_DOUBT if shown else 0.0)
-        return self.labels[leading] if best >= enough else UNCERTAIN
-
-    def _face(self, one: Person) -> Face:
-        probabilities = (one.total / one.weight).astype(np.float32)
-        x, y, width, height = (round(value) for value in one.box)
-        return Face(
-            identity=one.identity,
-            box=(x, y, width, height),
-            emotion=one.emotion,
-            confidence=float(probabilities.max()),
-            probabilities=probabilities,
-            raw=one.raw,
-            angle=one.angle,
-            seen=one.seen,
-        )
+        if one.reading is None:
+            one.reading = Reading(self.labels, smoothing=self.smoothing, confidence=self.confidence)
+        one.raw = np.array(row, np.float32)
+        one.reading.add(one.raw, self._time)
 
     def _forget_moves(self) -> None:
         """A new shot: nobody moves on from the last one, and nothing seen there counts here."""
         for one in self._people:
-            one.velocity, one.weight, one.emotion = (0.0, 0.0), 0.0, ""
+            one.velocity, one.reading = (0.0, 0.0), None
+
+
+def _face(one: Person) -> Face:
+    reading = one.reading
+    assert reading is not None, "people are shown only after they were seen and read"
+    probabilities = reading.probabilities
+    x, y, width, height = (round(value) for value in one.box)
+    return Face(
+        identity=one.identity,
+        box=(x, y, width, height),
+        emotion=reading.emotion,
+        confidence=float(probabilities.max()),
+        probabilities=probabilities,
+        raw=one.raw,
+        angle=one.angle,
+        seen=one.seen,
+    )
 
 
 def _matched(

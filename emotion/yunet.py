@@ -65,9 +65,6 @@ class YuNet:
             for box, angle, score in self._detect(frame)
         ]
 
-    def reset(self) -> None:
-        """Nothing to forget: a frame is searched without regard to those before it."""
-
     def _detect(self, image: Image) -> list[tuple[Box, float, float]]:
         """Box, lean in degrees and score of each face."""
         scale = min(1.0, _SMALLEST / (self.min_face * min(image.shape[:2])))

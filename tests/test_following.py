@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from emotion import faces
 from emotion.faces import FaceFinder, grey
 from emotion.following import FaceFollower, Shots
 from emotion.tracking import Tracker
@@ -124,6 +125,40 @@ def test_a_face_that_jumps_is_found_again_as_the_same_person(finder, head):
         people = watching(scene(head, (160, 120)))
     assert [(person.identity, person.seen) for person in people] == [(1, True)]
     assert people[0].box[0] == pytest.approx(210, abs=14)
+
+
+class Unsure(FaceFinder):
+    """Sees what a FaceFinder sees, with as many votes as it is told."""
+
+    votes = faces.SURE - 1
+
+    def look(self, image, box):
+        return self.votes, super().look(image, box)[1]
+
+
+def test_a_doubtful_face_is_shown_only_when_it_is_still_there_after_a_second(head):
+    watching = Watching(Unsure())
+    shown = [len(watching(scene(head, (200, 100)))) for _ in range(RATE + 2)]
+    assert shown == [*[0] * RATE, 1, 1]
+
+
+def test_a_doubtful_face_is_shown_as_soon_as_a_closer_look_is_sure(head):
+    finder = Unsure()
+    watching = Watching(finder)
+    assert watching(scene(head, (200, 100))) == []
+    finder.votes = faces.SURE
+    shown = [len(watching(scene(head, (200, 100)))) for _ in range(RATE // 2)]
+    assert shown[-1] == 1
+
+
+def test_what_a_closer_look_refuses_is_never_shown(head):
+    finder = Unsure()
+    watching = Watching(finder)
+    watching(scene(head, (200, 100)))
+    finder.votes = 0
+    assert [watching(scene(head, (200, 100))) for _ in range(2 * RATE)][RATE // 2 :] == [
+        [] for _ in range(2 * RATE - RATE // 2)
+    ]
 
 
 def test_somebody_who_left_is_not_found_in_the_empty_room(finder, head):

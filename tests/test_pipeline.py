@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import emotion
-from emotion import pipeline
+from emotion import faces, pipeline
 from emotion.errors import EmotionError
 from emotion.pipeline import EmotionRecogniser
 
@@ -27,6 +27,7 @@ class Brightness:
     def __call__(self, crops):
         assert crops.shape[1:] == (48, 48)
         self.calls += len(crops)
+        self.seen = crops
         bright = crops.mean(axis=(1, 2)) / 255
         return np.stack([1 - bright, bright], axis=1).astype(np.float32)
 
@@ -117,6 +118,18 @@ def test_frames_of_a_video_keep_identities_and_average(recogniser, astronaut):
     assert second.raw[1] < second.probabilities[1] < first.probabilities[1]
 
 
+def test_the_network_sees_a_leaning_head_upright(recogniser, astronaut):
+    turn = cv2.getRotationMatrix2D((224, 114), 30, 1.0)
+    leaning = cv2.warpAffine(astronaut, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    (face,) = recogniser(leaning, 0.0)
+    seen = recogniser._recogniser.seen[0].astype(float)
+    assert face.angle == pytest.approx(-30, abs=5)
+    upright, as_it_is = (
+        faces.crop(image, [face.box])[0].astype(float) for image in (astronaut, leaning)
+    )
+    assert np.abs(seen - upright).mean() < 0.6 * np.abs(seen - as_it_is).mean()
+
+
 def test_reset_forgets_everybody(recogniser, astronaut):
     recogniser(two(astronaut), 0.0)
     recogniser.reset()
@@ -184,8 +197,8 @@ def test_without_a_model_the_one_that_ships_is_used():
 def test_threads_are_the_networks_and_opencvs():
     before = cv2.getNumThreads()
     try:
-        assert EmotionRecogniser("any.tflite", threads=2)._recogniser.threads == 2
-        assert cv2.getNumThreads() == 2
+        assert EmotionRecogniser("any.tflite", threads=3)._recogniser.threads == 3
+        assert cv2.getNumThreads() == 3
     finally:
         cv2.setNumThreads(before)
 
@@ -216,9 +229,6 @@ def test_a_face_model_takes_the_cascades_place(monkeypatch, astronaut):
 
         def follow(self, frame, grey, people, time, *, cut):
             return [pipeline.Sighting((170.0, 60.0, 109.0, 109.0))]
-
-        def reset(self):
-            pass
 
     monkeypatch.setattr(pipeline, "YuNet", Finder)
     recogniser = EmotionRecogniser("any.tflite", face_model="yunet.onnx")

@@ -139,9 +139,15 @@ def test_a_face_of_another_size_at_the_same_place_is_somebody_else():
 
 
 def test_a_doubtful_face_becomes_a_person_only_when_it_is_seen_again_and_again():
-    clip = Clip(rate=10)
-    shown = [identities(clip.frame(seen(100, sure=False))) for _ in range(5)]
-    assert shown == [[], [], [], [1], [1]]
+    clip = Clip(rate=2)
+    shown = [identities(clip.frame(seen(100, sure=False))) for _ in range(4)]
+    assert shown == [[], [], [1], [1]]
+
+
+def test_a_doubtful_face_that_proves_sure_is_a_person_at_once():
+    clip = Clip()
+    clip.frame(seen(100, sure=False))
+    assert identities(clip.frame(seen(100))) == [1]
 
 
 def test_a_doubtful_face_seen_once_takes_no_number():
@@ -216,10 +222,10 @@ def test_the_first_frame_shows_what_the_network_says():
 def test_smoothing_is_in_seconds_at_any_frame_rate(rate):
     clip = Clip(rate=rate, smoothing=0.5)
     for _ in range(5 * rate):
-        clip.frame(seen(0), rows=[row(1.0)])
+        clip.frame(seen(0), rows=[row(0.9)])
     for _ in range(rate // 2):  # one time constant later, 1/e of the old is left
-        face = clip.frame(seen(0), rows=[row(0.0, 1.0)])[0]
-    assert face.probabilities[0] == pytest.approx(np.exp(-1), abs=0.001)
+        face = clip.frame(seen(0), rows=[row(0.5)])[0]
+    assert face.probabilities[0] == pytest.approx(0.5 + 0.4 * np.exp(-1), abs=0.001)
 
 
 def test_a_gap_between_frames_ages_what_was_seen_before_it():
@@ -280,6 +286,23 @@ def test_a_true_change_is_shown_within_seven_tenths_of_a_second():
     shown = [clip.frame(seen(0), rows=[row(0.1, 0.7)])[0].emotion for _ in range(25)]
     assert shown[0] == "happy"
     assert shown.index("sad") / clip.rate <= 0.7
+
+
+def test_a_change_from_a_very_sure_emotion_to_a_less_sure_one_shows_as_soon():
+    clip = Clip()
+    for _ in range(100):
+        clip.frame(seen(0), rows=[row(0.98, 0.0)])
+    shown = [clip.frame(seen(0), rows=[row(0.1, 0.5)])[0].emotion for _ in range(25)]
+    assert shown.index("sad") / clip.rate <= 0.7
+
+
+def test_a_moments_grimace_does_not_change_the_label():
+    clip = Clip()
+    for _ in range(100):
+        clip.frame(seen(0), rows=[row(0.8)])
+    grimace = [row(0.05, 0.9)] * 5  # a fifth of a second
+    shown = [clip.frame(seen(0), rows=[one])[0].emotion for one in [*grimace, *[row(0.8)] * 20]]
+    assert set(shown) == {"happy"}
 
 
 def test_nothing_above_the_confidence_is_uncertain():
