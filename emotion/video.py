@@ -234,7 +234,12 @@ class Recording:
         self._writer = None
         if not self._part.is_file() or not self._part.stat().st_size:
             raise EmotionError(f"{self.path} could not be written: is the disk full?")
-        self._part.replace(self.path)
+        try:
+            self._part.replace(self.path)
+        except OSError as error:  # on Windows, a player may have the old one open
+            raise EmotionError(
+                f"{self.path} cannot be replaced ({error.strerror}): the new one is {self._part}"
+            ) from error
         seconds = self._written / self.rate
         self._say(
             f"wrote {self.path}: {seconds:.1f} s, {self.rate:g} frames a second, {self._codec}"

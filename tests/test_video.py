@@ -230,6 +230,17 @@ def test_a_clip_that_cannot_be_written_fails_by_name(tmp_path):
         recording.write(grey(1), 0)
 
 
+def test_a_clip_that_cannot_take_its_name_is_kept_under_the_other(tmp_path):
+    (tmp_path / "a.avi").mkdir()
+    recording = Recording(tmp_path / "a.avi", rate=10)
+    recording.write(grey(1), 0)
+    with pytest.raises(
+        EmotionError, match=r"cannot be replaced \(.*\): the new one is .*a\.part\.avi"
+    ):
+        recording.close()
+    assert len(levels_of(tmp_path / "a.part.avi")) == 1
+
+
 def test_nothing_is_left_of_a_recording_without_a_frame(tmp_path):
     with Recording(tmp_path / "a.mp4", rate=10):
         pass
