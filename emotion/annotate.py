@@ -211,12 +211,12 @@ def _colour(emotion: str, look: _Look) -> Colour:
 
 
 def _outline(canvas: NDArray[np.uint8], look: _Look, box: Rect, colour: Colour) -> None:
-    """A thin box with a dark rim; a side that lies outside is drawn along the frame's edge."""
+    """A thin box, rimmed to show on any ground; a side outside is drawn along the frame's edge."""
     x, y, wide, high = box
     edge = look.stroke
     corner = max(edge, x), max(edge, y)
     opposite = min(look.width - 1 - edge, x + wide), min(look.height - 1 - edge, y + high)
-    cv2.rectangle(canvas, corner, opposite, _BLACK, look.stroke + 2)
+    cv2.rectangle(canvas, corner, opposite, ink(colour), look.stroke + 2)
     cv2.rectangle(canvas, corner, opposite, colour, look.stroke)
 
 

@@ -35,8 +35,8 @@ class Session:
 
     `opened` opens a source. `output` is a file, or a folder where the source is one. `chart` is
     the picture to draw of a clip; for a folder, any path asks for one beside each clip's copy.
-    `say` is told of losses, files written and summaries; `bar` gets the progress through a folder, in
-    files, or through a lone clip, in seconds.
+    `say` is told of losses, files written and summaries; `bar` gets the progress, in files through
+    a folder or in seconds through a lone clip.
     """
 
     recogniser: EmotionRecogniser
