@@ -167,6 +167,11 @@ def test_a_file_that_is_no_clip_is_named_with_a_way_out(tmp_path, capfd, content
         Clip(path)
 
 
+def test_a_clip_at_an_address_that_does_not_answer_is_named_without_its_password():
+    with pytest.raises(UnreadableError, match=r"^http://127\.0\.0\.1:9/a\.mp4 cannot be opened"):
+        Clip("http://me:secret@127.0.0.1:9/a.mp4")
+
+
 def test_a_clip_that_was_cut_off_gives_what_it_has_and_a_warning(tmp_path):
     path, heard = tmp_path / "a.avi", []
     rng = np.random.default_rng(1)
