@@ -161,7 +161,8 @@ class _Look:
 def _look(width: int, height: int, labels: tuple[str, ...]) -> _Look:
     unit = min(width / 640, height / 480)
     scale = max(0.38, 0.5 * unit)  # letters below 0.38 run together
-    weight, fine = max(1, round(1.1 * unit)), max(1, round(0.8 * unit))
+    # Strokes of two pixels take ten times as long to draw as those of one.
+    weight, fine = max(1, round(0.9 * unit)), max(1, round(0.7 * unit))
     pad = max(2, round(4 * unit))
     letter = cv2.getTextSize("Ag", _FONT, scale, weight)[0][1]
     names = tuple(shown_label(label, labels) for label in labels)
