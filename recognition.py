@@ -120,7 +120,6 @@ def main(settings: Settings) -> int:
 
 def usable(settings: Settings) -> Media:
     """The source that DEVICE_ID names; SettingsError if settings do not fit it or each other."""
-    source = media.find(settings.device_id)
     complaints = []
 
     def complain(name: str, wrong: str | None) -> None:
@@ -133,6 +132,11 @@ def usable(settings: Settings) -> Media:
         complain(name, None if path is None or path.is_file() else "does not exist")
     if settings.results and str(settings.results) != "-":
         complain("results", media.wrong_place(settings.results))
+    try:
+        source = media.find(settings.device_id)
+    except OSError as error:
+        complain("device_id", f"cannot be listed: {error.strerror}")
+        raise SettingsError(complaints) from error
     if source is None:
         complain("device_id", "is no camera number, no stream's URL and no file that exists")
         raise SettingsError(complaints)

@@ -5,7 +5,7 @@ everywhere in this project; boxes of other detectors are brought to it.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -60,8 +60,9 @@ class FaceFinder:
         whole = grey(image)
         scale = self.scale(whole)
         reduced = resized(whole, scale)
-        looked = [self.look(reduced, box) for box in self.proposals(reduced)]
-        found = apart(box for votes, box in sorted(looked, reverse=True) if votes >= SURE)
+        looked = [self.look(reduced, box) for box in self._proposals(reduced)]
+        sure = [box for votes, box in sorted(looked, reverse=True) if votes >= SURE]
+        found = apart(sure, overlap)
         if not found:
             found = self._big(reduced)
         return whole_pixels(found, scale)
@@ -70,17 +71,14 @@ class FaceFinder:
         """How much smaller an image may be made before its smallest face is lost."""
         return min(1.0, WINDOW / (self.min_face * min(image.shape[:2])))
 
-    def proposals(self, image: Image, *, step: float = 1.1) -> list[Box]:
-        """Where in a reduced image there may be faces of any size, those with most votes first.
-
-        `step` is the ratio between neighbouring sizes.
-        """
+    def _proposals(self, image: Image) -> list[Box]:
+        """Where in a reduced image there may be faces of any size, those with most votes first."""
         found: list[tuple[int, Box]] = []
         for octave, part in enumerate(octaves(image)):
-            found += [
-                (votes, enlarged(box, 2**octave)) for votes, box in hits(self.alt2, part, step)
-            ]
-        return apart(box for _, box in sorted(found, reverse=True))
+            answer = hits(self.alt2, part, 1.1)
+            found += [(votes, enlarged(box, 2**octave)) for votes, box in answer]
+        # Merged only where they are alike: a large false one must not hide small true ones.
+        return apart([box for _, box in sorted(found, reverse=True)], same_face)
 
     def look(self, image: Image, box: Box) -> tuple[int, Box]:
         """A closer look at one proposal: the votes for a face there, and where it is exactly."""
@@ -246,13 +244,22 @@ def cascade(name: str) -> cv2.CascadeClassifier:
     return loaded
 
 
-def apart(boxes: Iterable[Box]) -> list[Box]:
-    """The boxes in their order, without those that lie on one already kept."""
+def apart(boxes: Iterable[Box], alike: Callable[[Box, Box], bool]) -> list[Box]:
+    """The boxes in their order, without those that are `alike` with one already kept."""
     kept: list[Box] = []
     for box in boxes:
-        if not any(same_face(box, other) for other in kept):
+        if not any(alike(box, other) for other in kept):
             kept.append(box)
     return kept
+
+
+def overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether the middle of either box lies in the other, as two faces' never do."""
+    for first, second in ((one, other), (other, one)):
+        x, y = first[0] + first[2] / 2, first[1] + first[3] / 2
+        if second[0] < x < second[0] + second[2] and second[1] < y < second[1] + second[3]:
+            return True
+    return False
 
 
 def same_face(one: Sequence[float], other: Sequence[float]) -> bool:

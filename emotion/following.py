@@ -1,8 +1,8 @@
 """Faces in the frames of a video: looked for everywhere now and then, and where they were always.
 
 A whole frame costs a cascade 30 to 60 ms; the place where a face was a moment ago, at the size it
-had, a quarter of one. So the frame is searched in pieces, one a frame, and known faces are looked
-for around their places.
+had, a third of one. So the frame is searched in pieces, at most one a frame, and known faces are
+looked for around their places.
 """
 
 import math
@@ -134,9 +134,7 @@ class FaceFollower:
         hurry = lost or not found
         known = [sighting.box for sighting in found]
         new = self._elsewhere(levels, known, time, cut=cut, hurry=hurry)
-        for box, angle, sure in sorted(new, key=lambda one: -one[0][2]):
-            found.append(Sighting(box, angle, sure=sure, looks=looks(frame, box)))
-        return _unlike(found)
+        return _unlike(found) + [replace(one, looks=looks(frame, one.box)) for one in new]
 
     def _around(self, levels: "_Levels", one: Person, pose: _Pose, time: float) -> Sighting | None:
         """A known face where it is now, if it is found."""
@@ -223,8 +221,8 @@ class FaceFollower:
 
     def _elsewhere(
         self, levels: "_Levels", known: Sequence[Box], time: float, *, cut: bool, hurry: bool
-    ) -> list[tuple[Box, float, bool]]:
-        """New faces in the pieces of the frame whose turn it is: box, lean, whether it is sure."""
+    ) -> list[Sighting]:
+        """New faces in the pieces of the frame whose turn it is, the largest first."""
         whole = levels.at(0)
         scale = self._finder.scale(whole)
         if whole.shape != self._shape:
@@ -236,20 +234,19 @@ class FaceFollower:
             if time < pieces[0].due:
                 return []
         octaves = levels.reduced(scale)
-        found: list[tuple[Box, float, bool]] = []
+        found: list[tuple[int, Box, float]] = []
         for piece in pieces:
             piece.due = time + piece.period / (_HURRY if hurry else 1)
             image, offset, unit = _part(octaves, piece)
             image, back = _leaning(image, piece.angle)
             for _, box in faces.hits(self._finder.alt2, image, _THOROUGH if cut else _STEP):
                 place = _placed(box, back, offset, unit / scale)
-                if any(_overlap(place, other) for other in known):
+                if any(faces.overlap(place, other) for other in known):
                     continue
                 votes, box = self._finder.look(image, box)
                 if votes >= _WEAK:
-                    place = _placed(box, back, offset, unit / scale)
-                    found.append((place, piece.angle, votes >= faces.SURE))
-        return found
+                    found.append((votes, _placed(box, back, offset, unit / scale), piece.angle))
+        return _best(found)
 
 
 class Shots:
@@ -367,13 +364,13 @@ def _placed(box: Box, back: NDArray[np.float64], offset: float, unit: float) -> 
     )
 
 
-def _overlap(one: Box, other: Box) -> bool:
-    """Whether the middle of either box lies in the other."""
-    for first, second in ((one, other), (other, one)):
-        x, y = first[0] + first[2] / 2, first[1] + first[3] / 2
-        if second[0] < x < second[0] + second[2] and second[1] < y < second[1] + second[3]:
-            return True
-    return False
+def _best(found: Sequence[tuple[int, Box, float]]) -> list[Sighting]:
+    """Sightings of (votes, box, lean), of those that overlap the one with most votes."""
+    kept: list[Sighting] = []
+    for votes, box, angle in sorted(found, reverse=True):
+        if not any(faces.overlap(box, other.box) for other in kept):
+            kept.append(Sighting(box, angle, sure=votes >= faces.SURE))
+    return sorted(kept, key=lambda one: -one.box[2])
 
 
 def _crowded(boxes: Sequence[Box]) -> bool:

@@ -70,9 +70,9 @@ def wrong_output(media: Media, output: Path) -> str | None:
         return _wrong_folder(media, output)
     wanted = WRITABLE_PICTURES if media.kind == "picture" else WRITABLE_CLIPS
     if output.suffix.lower() not in wanted:
-        kind = "a picture" if media.kind == "picture" else "a clip"
+        what = "a picture" if media.kind == "picture" else "a clip"
         name = public(media.name)
-        return f"must end in {listed(wanted)}: {kind} is written for DEVICE_ID={name!r}"
+        return f"must end in {listed(wanted)}: {what} is written for DEVICE_ID={name!r}"
     if any(same(output, source) for source in media.files):
         return "is the source itself: give another name, nothing is overwritten"
     return wrong_place(output)
@@ -139,6 +139,9 @@ def _wrong_folder(media: Media, output: Path) -> str | None:
         return f"must be a folder: DEVICE_ID={media.name!r} is a folder, and each file gets a copy"
     if any(same(output, source.parent) for source in media.files):
         return "is the folder the files come from: give another one, nothing is overwritten"
+    globbed = not Path(media.name).expanduser().is_dir()  # and may reach into folders
+    if globbed and any(same(output, folder) for file in media.files for folder in file.parents):
+        return "holds files that DEVICE_ID names: give another folder, or copies are copied again"
     return None
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from emotion import camera, media, timeline
 from emotion.annotate import annotate
 from emotion.camera import Camera
-from emotion.errors import UnreadableError
+from emotion.errors import EmotionError, UnreadableError
 from emotion.media import Media
 from emotion.pipeline import EmotionRecogniser
 from emotion.progress import bar
@@ -35,7 +35,8 @@ class Session:
 
     `opened` opens a source. `output` is a file, or a folder where the source is one. `chart` is
     the picture to draw of a clip; for a folder, any path asks for one beside each clip's copy.
-    `say` is told of losses, files written and summaries; `bar` gets the progress through a folder.
+    `say` is told of losses, files written and summaries; `bar` gets the progress, in files through
+    a folder or in seconds through a lone clip.
     """
 
     recogniser: EmotionRecogniser
@@ -56,7 +57,7 @@ class Session:
         """
         if source.kind == "folder":
             return self._folder(source)
-        self._one(source, self.output, self.chart, hold=source.kind == "picture")
+        self._one(source, self.output, self.chart, alone=True)
         return True
 
     def _folder(self, source: Media) -> bool:
@@ -85,24 +86,30 @@ class Session:
                 yield path, None
                 continue
             folder = self.output / path.parent.relative_to(common)
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise EmotionError(f"{folder} cannot be created: {error.strerror}") from error
             yield path, folder / media.copy_name(path)
 
     def _one(
-        self, source: Media, output: Path | None, chart: Path | None, *, hold: bool = False
+        self, source: Media, output: Path | None, chart: Path | None, *, alone: bool = False
     ) -> None:
-        """Every frame of one source: recognised, written, shown."""
-        people, meter = timeline.Timeline(), Meter()
+        """Every frame of one source: recognised, written, shown; `alone` if it is the only one."""
+        people, meter, began = timeline.Timeline(), Meter(), monotonic()
         sink: PictureFile | Recording | None = None
         self.recogniser.reset()
         with contextlib.ExitStack() as stack:
             frames = stack.enter_context(self.opened(source))
             if source.kind != "picture":
                 stack.callback(self._conclude, source.name, people, chart)
-            show = _Player(self.window, frames, hold=hold)
+            show = _Player(self.window, frames, hold=alone and source.kind == "picture")
             for frame in frames:
                 faces = self._faces(frame, people)
                 meter.tick()
+                if alone and isinstance(frames, Clip) and frame.index % 15 == 0 and not self.window:
+                    done, whole = round(frame.time or 0.0), round(frames.length)
+                    self.bar(bar(min(done, whole), whole, monotonic() - began))
                 if not (output or self.window):
                     continue
                 draw = partial(self._drawn, frame, faces, _status(frames, meter))

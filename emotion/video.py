@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.errors import EmotionError, UnreadableError
+from emotion.media import public
 
 Say = Callable[[str], object]
 
@@ -127,14 +128,13 @@ class Clip:
     live, dropped = False, 0
 
     def __init__(self, path: Path | str, *, say: Say = lambda _: None) -> None:
-        self.name = str(path)
-        self._say = say
-        if "://" in self.name:
+        self.name, self._say = public(str(path)), say
+        if "://" in str(path):
             limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT]
             limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT]
-            self._capture = cv2.VideoCapture(self.name, cv2.CAP_FFMPEG, limits)
+            self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, limits)
         else:
-            self._capture = cv2.VideoCapture(self.name)
+            self._capture = cv2.VideoCapture(str(path))
         if not self._capture.isOpened():
             raise UnreadableError(
                 f"{self.name} cannot be opened as a clip: it is damaged, or in a format that this "
@@ -234,7 +234,12 @@ class Recording:
         self._writer = None
         if not self._part.is_file() or not self._part.stat().st_size:
             raise EmotionError(f"{self.path} could not be written: is the disk full?")
-        self._part.replace(self.path)
+        try:
+            self._part.replace(self.path)
+        except OSError as error:  # on Windows, a player may have the old one open
+            raise EmotionError(
+                f"{self.path} cannot be replaced ({error.strerror}): the new one is {self._part}"
+            ) from error
         seconds = self._written / self.rate
         self._say(
             f"wrote {self.path}: {seconds:.1f} s, {self.rate:g} frames a second, {self._codec}"

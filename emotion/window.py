@@ -27,6 +27,7 @@ KEYS = (
     ("h", "this help"),
 )
 _QUIT, _SPACE = (ord("q"), ord("Q"), 27), ord(" ")
+_RATE = 30.0  # frames a second of recordings; slower pictures are repeated, faster ones left out
 _LARGEST = 1280, 800  # pixels; how large a window opens, whatever the frame's size
 
 
@@ -43,10 +44,9 @@ class Window:
         *,
         mirror: bool = False,
         folder: Path = Path(),
-        rate: float = 30.0,
         say: Say = lambda _: None,
     ) -> None:
-        self.title, self.folder, self.rate = title, folder, rate
+        self.title, self.folder = title, folder
         self.bars, self.mirror, self.closed = True, mirror, False
         self._say, self._help, self._paused, self._shown = say, False, False, False
         self._recording: Recording | None = None
@@ -153,7 +153,7 @@ class Window:
             self._stop_recording()
             return
         path = self._new_file("mp4")
-        self._recording = Recording(path, rate=self.rate, lossless=False, say=self._say)
+        self._recording = Recording(path, rate=_RATE, lossless=False, say=self._say)
         self._say(f"recording {path}: r stops it")
 
     def _stop_recording(self) -> None:

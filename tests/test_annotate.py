@@ -65,6 +65,16 @@ def test_every_side_of_a_box_has_its_emotions_colour():
         assert tuple(drawn[y, x]) == palette(FER2013)["sad"]
 
 
+@pytest.mark.parametrize("level", [0, 255], ids=["black", "white"])
+@pytest.mark.parametrize("label", [*FER2013, "uncertain"])
+def test_a_box_shows_on_black_and_on_white(label, level):
+    drawn = annotate(blank(level), [face((200, 200, 100, 100), label)], FER2013, bars=False)
+    side = relative_luminance(drawn[250, 195:206].astype(float))
+    ground = relative_luminance(np.full(3, float(level)))
+    contrasts = (np.maximum(side, ground) + 0.05) / (np.minimum(side, ground) + 0.05)
+    assert contrasts.max() >= 4  # WCAG asks for 3 of things that are no text
+
+
 @pytest.mark.parametrize(
     "box",
     [(-40, -40, 100, 100), (600, 440, 100, 100), (-10, -10, 700, 700), (0, 0, 640, 480)],

@@ -125,6 +125,11 @@ def test_a_portrait_holds_one_face(finder, name):
     )
 
 
+def test_of_boxes_that_overlap_the_first_is_kept():
+    face, nose, neighbour = (0, 0, 100, 100), (40, 45, 20, 20), (90, 0, 100, 100)
+    assert faces.apart([face, nose, neighbour], faces.overlap) == [face, neighbour]
+
+
 # Errors
 
 

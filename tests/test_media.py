@@ -129,6 +129,17 @@ def test_no_source_is_overwritten(tmp_path):
     )
 
 
+def test_copies_are_not_copied_again(tmp_path):
+    (tmp_path / "out/deep").mkdir(parents=True)
+    (tmp_path / "out/deep/a.png").touch()
+    found = media.find(f"{tmp_path}/**/*.png")
+    assert media.wrong_output(found, tmp_path / "out").startswith(
+        "holds files that DEVICE_ID names"
+    )
+    assert media.wrong_output(found, tmp_path / "other") is None
+    assert media.wrong_output(media.find(str(tmp_path / "out/deep")), tmp_path / "out") is None
+
+
 @pytest.mark.parametrize(
     ("name", "copy"),
     [("a.png", "a.png"), ("a.avif", "a.avif.png"), ("a.MP4", "a.MP4"), ("a.gif", "a.gif.mp4")],

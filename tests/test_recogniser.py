@@ -10,7 +10,6 @@ from emotion import export, labels
 from emotion.errors import EmotionError
 from emotion.recogniser import Recogniser
 
-
 PIXELS = {"pixels": [0, 255]}
 
 

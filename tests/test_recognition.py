@@ -18,6 +18,7 @@ from display import Person, display
 from stream import Stream
 
 from emotion import faces, tracking
+from emotion.errors import SettingsError
 from emotion.video import Clip, Recording, read_picture
 
 ROOT = Path(__file__).parents[1]
@@ -109,6 +110,21 @@ def test_defaults_are_those_of_the_library():
     settings = Settings()
     assert settings.min_face == faces.MIN_FACE
     assert (settings.smoothing, settings.confidence) == (tracking.SMOOTHING, tracking.CONFIDENCE)
+
+
+def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
+    sys.path.insert(0, str(ROOT))
+    from recognition import Settings, usable
+
+    def refused(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(SettingsError) as refusal:
+        usable(Settings(device_id=str(tmp_path)))
+    assert refusal.value.complaints == [
+        f"DEVICE_ID='{tmp_path}' cannot be listed: Permission denied"
+    ]
 
 
 def test_help_lists_every_variable_with_its_default():

@@ -11,7 +11,7 @@ from emotion.media import Media
 from emotion.results import Rows
 from emotion.session import Session
 from emotion.tracking import Face
-from emotion.video import Clip, Frame, Meter
+from emotion.video import Clip, Frame, Meter, Recording
 
 LABELS = ("sad", "happy")
 HALF = np.array([0.5, 0.5], np.float32)
@@ -103,3 +103,21 @@ def test_the_bar_follows_the_files():
     run, _ = session([Source(frames(0.0)) for _ in range(3)], bar=lines.append)
     run.run(FOLDER)
     assert [line.split("]")[1].split()[0] for line in lines] == ["1/3", "2/3", "3/3"]
+
+
+def test_the_bar_follows_the_seconds_of_a_lone_clip(tmp_path):
+    lines = []
+    with Recording(tmp_path / "a.avi", rate=5) as recording:
+        for number in range(40):
+            recording.write(IMAGE, number / 5)
+    with Clip(tmp_path / "a.avi") as clip:
+        run, _ = session([clip], bar=lines.append)
+        run.run(Media("clip", "a.avi"))
+    assert [line.split("]")[1].split()[0] for line in lines] == ["0/8", "3/8", "6/8"]
+
+
+def test_a_folder_that_cannot_be_created_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    run, _ = session([Source(frames(0.0))], output=tmp_path / "file" / "out")
+    with pytest.raises(EmotionError, match=r"file/out cannot be created: Not a directory"):
+        run.run(FOLDER)

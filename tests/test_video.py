@@ -167,6 +167,11 @@ def test_a_file_that_is_no_clip_is_named_with_a_way_out(tmp_path, capfd, content
         Clip(path)
 
 
+def test_a_clip_at_an_address_that_does_not_answer_is_named_without_its_password():
+    with pytest.raises(UnreadableError, match=r"^http://127\.0\.0\.1:9/a\.mp4 cannot be opened"):
+        Clip("http://me:secret@127.0.0.1:9/a.mp4")
+
+
 def test_a_clip_that_was_cut_off_gives_what_it_has_and_a_warning(tmp_path):
     path, heard = tmp_path / "a.avi", []
     rng = np.random.default_rng(1)
@@ -228,6 +233,17 @@ def test_a_clip_that_cannot_be_written_fails_by_name(tmp_path):
     recording = Recording(tmp_path / "none" / "a.mp4", rate=10)
     with pytest.raises(EmotionError, match=r"a\.mp4 cannot be written: .*neither H\.264 nor"):
         recording.write(grey(1), 0)
+
+
+def test_a_clip_that_cannot_take_its_name_is_kept_under_the_other(tmp_path):
+    (tmp_path / "a.avi").mkdir()
+    recording = Recording(tmp_path / "a.avi", rate=10)
+    recording.write(grey(1), 0)
+    with pytest.raises(
+        EmotionError, match=r"cannot be replaced \(.*\): the new one is .*a\.part\.avi"
+    ):
+        recording.close()
+    assert len(levels_of(tmp_path / "a.part.avi")) == 1
 
 
 def test_nothing_is_left_of_a_recording_without_a_frame(tmp_path):
