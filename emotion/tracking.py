@@ -110,15 +110,15 @@ class Reading:
     """What one person shows: averaged probabilities, and the label over the face.
 
     Two averages are kept, a slow one that is shown and a quick one that watches for a change. A
-    new expression that the quick one has seen for long enough takes the slow one over: else a
-    very sure old expression would hide a less sure new one for seconds.
+    new label that the quick one has asked for long enough is shown, and the slow one goes on from
+    there: else a very sure old expression would hide a less sure new one for seconds.
     """
 
     def __init__(self, labels: Sequence[str], *, smoothing: float, confidence: float) -> None:
         self.emotion = ""
         self._labels, self._smoothing, self._confidence = labels, smoothing, confidence
         self._slow, self._quick = Average(smoothing), Average(_QUICK * smoothing)
-        self._beaten = 0.0  # seconds for which the quick average has led by something else
+        self._rivalled = 0.0  # seconds for which the quick average has spoken for another label
         self._time: float | None = None
 
     @property
@@ -132,25 +132,24 @@ class Reading:
         self._time = time
         self._slow.add(row, gap)
         self._quick.add(row, gap)
+        self.emotion = self._label(self._slow.mean, _MARGIN)
         self._watch_for_change(gap)
-        self.emotion = self._label(self._slow.mean)
 
     def _watch_for_change(self, gap: float) -> None:
-        quick, leading = self._quick.mean, int(self._slow.mean.argmax())
-        beaten = float(quick.max() - quick[leading]) > _MARGIN / 2
-        self._beaten = self._beaten + gap if beaten else 0.0
-        if self._beaten > _PERSIST * self._smoothing:
+        rival = self._label(self._quick.mean, _MARGIN / 2)
+        self._rivalled = self._rivalled + gap if rival != self.emotion else 0.0
+        if self._rivalled > _PERSIST * self._smoothing:
             self._slow = copy.copy(self._quick)
             self._slow.span = self._smoothing
-            self._beaten = 0.0
+            self.emotion, self._rivalled = rival, 0.0
 
-    def _label(self, probabilities: Vector) -> str:
-        """The label to show next; it changes only for a lead that is worth a change."""
+    def _label(self, probabilities: Vector, margin: float) -> str:
+        """The label to show after the one shown; another one must lead it by `margin`."""
         leading = int(probabilities.argmax())
         best = float(probabilities[leading])
         if self.emotion in self._labels:
             lead = best - float(probabilities[self._labels.index(self.emotion)])
-            if lead <= _MARGIN and best >= self._confidence - _DOUBT:
+            if lead <= margin and best >= self._confidence - _DOUBT:
                 return self.emotion
         slack = _DOUBT if self.emotion == UNCERTAIN else -_DOUBT if self.emotion else 0.0
         return self._labels[leading] if best >= self._confidence + slack else UNCERTAIN

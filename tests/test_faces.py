@@ -130,6 +130,15 @@ def test_of_boxes_that_overlap_the_first_is_kept():
     assert faces.apart([face, nose, neighbour], faces.overlap) == [face, neighbour]
 
 
+def test_a_sure_face_inside_a_surer_one_is_not_kept(monkeypatch, astronaut):
+    finder = FaceFinder()
+    proposals = [(170.0, 60.0, 109.0, 109.0), (200.0, 110.0, 40.0, 40.0)]
+    monkeypatch.setattr(finder, "_proposals", lambda _: proposals)
+    monkeypatch.setattr(finder, "look", lambda _, box: (faces.SURE + int(box[2]), box))
+    scale = finder.scale(astronaut)
+    assert finder.find(astronaut)[:, 2].tolist() == [round(109 / scale)]
+
+
 # Errors
 
 

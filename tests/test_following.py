@@ -99,8 +99,10 @@ def test_a_newcomer_who_leans_is_found(finder, head):
     assert person.box[:2] == pytest.approx((250, 140), abs=14)
 
 
-def test_a_newcomer_in_an_empty_room_is_found_within_a_second(finder, head):
+@pytest.mark.parametrize("side", [240, 130], ids=["near", "further back"])
+def test_a_newcomer_in_an_empty_room_is_found_within_a_second(finder, head, side):
     watching = Watching(finder)
+    head = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
     for _ in range(10):
         assert watching(scene(head)) == []
     shown = [bool(watching(scene(head, (200, 100)))) for _ in range(RATE)]

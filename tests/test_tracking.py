@@ -144,6 +144,12 @@ def test_a_doubtful_face_becomes_a_person_only_when_it_is_seen_again_and_again()
     assert shown == [[], [], [1], [1]]
 
 
+def test_a_doubtful_face_seen_twice_is_not_seen_often_enough_however_long_that_takes():
+    clip = Clip(rate=0.5)
+    shown = [identities(clip.frame(seen(100, sure=False))) for _ in range(3)]
+    assert shown == [[], [], [1]]
+
+
 def test_a_doubtful_face_that_proves_sure_is_a_person_at_once():
     clip = Clip()
     clip.frame(seen(100, sure=False))
@@ -294,6 +300,24 @@ def test_a_change_from_a_very_sure_emotion_to_a_less_sure_one_shows_as_soon():
         clip.frame(seen(0), rows=[row(0.98, 0.0)])
     shown = [clip.frame(seen(0), rows=[row(0.1, 0.5)])[0].emotion for _ in range(25)]
     assert shown.index("sad") / clip.rate <= 0.7
+
+
+def test_a_label_comes_out_of_uncertainty_as_soon():
+    clip = Clip(confidence=0.5)
+    for _ in range(100):
+        clip.frame(seen(0), rows=[row(0.34, 0.33)])
+    shown = [clip.frame(seen(0), rows=[row(0.1, 0.62)])[0].emotion for _ in range(25)]
+    assert shown[0] == UNCERTAIN
+    assert shown.index("sad") / clip.rate <= 0.7
+
+
+def test_after_a_change_was_taken_over_smoothing_goes_on_as_slowly_as_before():
+    clip = Clip(rate=20, smoothing=0.5)
+    for one in [row(0.98)] * 60 + [row(0.1, 0.5)] * 60:
+        clip.frame(seen(0), rows=[one])
+    for _ in range(5):  # half a time constant
+        face = clip.frame(seen(0), rows=[row(0.1, 0.9)])[0]
+    assert face.probabilities[1] == pytest.approx(0.9 - 0.4 * np.exp(-0.5), abs=0.005)
 
 
 def test_a_moments_grimace_does_not_change_the_label():
