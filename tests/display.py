@@ -62,6 +62,7 @@ class Person:
     def press(self, key):
         number = str(self.window())
         self._xdotool("windowfocus", "--sync", number)
+        time.sleep(0.1)  # the toolkit hears of its focus a moment after the server does
         self._xdotool("key", key)
 
     def size(self):

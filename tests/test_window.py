@@ -66,6 +66,8 @@ def _run(screen, tmp_path, how):
     end = threading.Timer(60, program.kill)  # so that no test waits for ever
     end.start()
     with program:
+        if how == "go on":
+            lines_until(program, "shown 3")  # a key that comes before the first look can be lost
         yield program, Person(screen, "test window")
         program.kill()
         end.cancel()
