@@ -30,6 +30,8 @@ class Journal:
         self._stream = stream or sys.stderr
         self._board = _tensorboard(folder / "logs")
         self._epoch_began = time.monotonic()
+        if self.rows:
+            write_history(self._history, self.rows)
         print(_HEAD, file=self._stream, flush=True)
 
     def batch(self, step: int, loss: float) -> None:
