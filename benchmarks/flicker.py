@@ -1,6 +1,9 @@
-"""How often a person's label changes, frame by frame and steadied; how late a true change shows.
+"""How often a person's label changes, before and after steadying; how late a true change shows.
 
-python -m benchmarks.flicker
+"alone" takes every frame for a picture by itself; "raw" follows people and their boxes, but not
+their labels; "steady" is what is shown.
+
+NOISE=10 python -m benchmarks.flicker
 """
 
 import itertools
@@ -11,9 +14,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks import clips
 from emotion import config, script, tracking
 from emotion.config import setting
+from emotion.faces import overlap
 from emotion.pipeline import EmotionRecogniser
 from emotion.tracking import Face
 
@@ -43,12 +49,18 @@ class Settings:
     confidence: float = setting(
         tracking.CONFIDENCE, "below it the label is uncertain", check=config.between(0, 1)
     )
+    noise: float = setting(
+        0.0,
+        "grey levels of noise, its sigma, added to the clips, as a dark room adds it",
+        check=config.between(0, 50),
+    )
 
 
 @dataclass
 class Watched:
     """One person's labels over a clip."""
 
+    alone: list[str]
     raw: list[str]
     steady: list[str]
     times: list[float]
@@ -59,26 +71,24 @@ def main(settings: Settings) -> None:
     recogniser = EmotionRecogniser(
         settings.model_path, smoothing=settings.smoothing, confidence=settings.confidence
     )
-    _print_flicker(recogniser, clips.clips(settings.media))
+    _print_flicker(recogniser, clips.clips(settings.media), settings.noise)
     _print_delays(recogniser, settings.media)
 
 
-def _print_flicker(recogniser: EmotionRecogniser, paths: list[Path]) -> None:
-    print(f"{'clip':44} person  seconds   raw/s  steady/s  shown")
-    seconds, raw, steady = 0.0, 0, 0
+def _print_flicker(recogniser: EmotionRecogniser, paths: list[Path], noise: float) -> None:
+    print(f"{'label changes a second':44} person  seconds  alone    raw  steady  shown")
+    seconds, counts = 0.0, np.zeros(3, int)
     for path in paths:
-        for identity, person in sorted(watch(recogniser, path).items()):
+        for identity, person in sorted(watch(recogniser, path, noise=noise, alone=True).items()):
             spent = person.times[-1] - person.times[0]
-            before, after = changes(person.raw), changes(person.steady)
-            seconds, raw, steady = seconds + spent, raw + before, steady + after
+            found = [changes(labels) for labels in (person.alone, person.raw, person.steady)]
+            seconds, counts = seconds + spent, counts + found
             shown = ", ".join(f"{label} {n}" for label, n in Counter(person.steady).most_common())
-            rates = f"{before / spent:7.2f}  {after / spent:8.2f}" if spent else ""
-            print(f"{path.name:44} {identity:6}  {spent:7.1f} {rates}  {shown}")
-    fewer = f"{raw / steady:.1f} times fewer" if steady else "none left"
-    print(
-        f"all: {raw / seconds:.2f} label changes per second of a person frame by frame, "
-        f"{steady / seconds:.2f} steadied: {fewer} ({raw} against {steady})"
-    )
+            rates = "  ".join(f"{count / max(spent, 1e-9):5.2f}" for count in found)
+            print(f"{path.name:44} {identity:6}  {spent:7.1f}  {rates}   {shown}")
+    rates = "  ".join(f"{count / seconds:5.2f}" for count in counts)
+    print(f"{'all':44} {'':6}  {seconds:7.1f}  {rates}")
+    print(f"changes: {counts[0]} alone, {counts[1]} raw, {counts[2]} steady")
 
 
 def _print_delays(recogniser: EmotionRecogniser, media: Path) -> None:
@@ -98,13 +108,22 @@ def _print_delays(recogniser: EmotionRecogniser, media: Path) -> None:
         print(f"median {statistics.median(delays):.2f} s, longest {max(delays):.2f} s")
 
 
-def watch(recogniser: EmotionRecogniser, path: Path) -> dict[int, Watched]:
-    """Every person's labels in a clip."""
-    people: dict[int, Watched] = defaultdict(lambda: Watched([], [], []))
+def watch(
+    recogniser: EmotionRecogniser, path: Path, *, noise: float = 0.0, alone: bool = False
+) -> dict[int, Watched]:
+    """Every person's labels in a clip; `alone` for those of single frames too."""
+    people: dict[int, Watched] = defaultdict(lambda: Watched([], [], [], []))
+    rng = np.random.default_rng(0)
     recogniser.reset()
     for frame, time in clips.frames(path):
+        if noise:
+            frame = (frame + rng.normal(0, noise, frame.shape)).clip(0, 255).astype(np.uint8)
+        single = recogniser(frame) if alone else []
         for face in recogniser(frame, time):
-            _note(people[face.identity], face, recogniser.labels, time)
+            person = people[face.identity]
+            _note(person, face, recogniser.labels, time)
+            same = [one for one in single if overlap(one.box, face.box)]
+            person.alone += [recogniser.labels[int(one.raw.argmax())] for one in same[:1]]
     return people
 
 
