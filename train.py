@@ -29,9 +29,10 @@ class Settings:
     epochs: int = setting(
         200, "most passes over the training images; also the schedule's length", check=at_least(1)
     )
-    patience: int = setting(
-        0,
-        "epochs without a better validation score before stopping; 0 trains to the end",
+    patience: int | None = setting(
+        None,
+        "epochs without a better validation score before stopping, 0 for never; none: 5, counted "
+        "once the rate is below a tenth of its highest",
         check=at_least(0),
         aliases=("patience",),
     )
@@ -47,7 +48,7 @@ class Settings:
     average: float = setting(
         1.0, "half-life of the averaged weights in epochs, 0 for none", check=at_least(0)
     )
-    width: int = setting(48, "channels of the first stage", check=at_least(4))
+    width: int = setting(40, "channels of the first stage", check=at_least(4))
     dropout: float = setting(0.3, "before the last layer", check=between(0, 0.9))
     mixed_precision: bool = setting(False, "1: bfloat16 arithmetic, for back ends that gain by it")
     validation_split: float = setting(

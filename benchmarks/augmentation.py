@@ -20,7 +20,7 @@ class Settings:
     """What is measured."""
 
     batch_size: int = setting(128, "images in a batch", check=config.at_least(2))
-    width: int = setting(48, "channels of the network's first stage", check=config.at_least(4))
+    width: int = setting(40, "channels of the network's first stage", check=config.at_least(4))
     steps: int = setting(10, "timed steps of each kind", check=config.at_least(3))
 
 

@@ -17,7 +17,7 @@ BLOCKS = (1, 1, 2)  # the last stage is the cheapest place for depth: 6x6 maps
 def build(
     classes: int,
     *,
-    width: int = 48,
+    width: int = 40,
     size: int | None = 48,
     dropout: float = 0.3,
     dtype: str = "float32",

@@ -21,6 +21,8 @@ from emotion.errors import EmotionError
 if TYPE_CHECKING:
     from emotion.dataset import Split
 
+PATIENCE = 5  # where none is asked for, and only once the rate is low
+LOW_RATE = 0.1  # of the highest
 AVERAGE_EVERY = 8  # steps between two additions to the averaged weights
 EVALUATION_BATCH = 512
 
@@ -33,7 +35,7 @@ class Recipe:
     """How to train: what decides the result, and so what a resumed run must have in common."""
 
     epochs: int
-    patience: int  # epochs without a better score before stopping; 0 trains to the end
+    patience: int | None  # epochs without a better score before stopping; 0 trains to the end
     batch_size: int
     learning_rate: float
     weight_decay: float  # decoupled, so ten times the L2 factor at momentum 0.9
@@ -55,7 +57,6 @@ class Progress:
     epoch: int = 0  # finished ones
     best: float = -1.0  # validation accuracy
     best_epoch: int = 0
-    flat: int = 0  # epochs since the best
     rows: list[dict[str, float]] = field(default_factory=list)
     interrupted: bool = False
 
@@ -119,13 +120,8 @@ class Run:
         progress = self.progress
         progress.rows.append(row)
         progress.epoch += 1
-        progress.flat += 1
         if row["val_accuracy"] > progress.best:
-            progress.best, progress.best_epoch, progress.flat = (
-                row["val_accuracy"],
-                progress.epoch,
-                0,
-            )
+            progress.best, progress.best_epoch = row["val_accuracy"], progress.epoch
             self.best = self.averaged
 
     def finished(self) -> str:
@@ -133,8 +129,12 @@ class Run:
         recipe, progress = self.recipe, self.progress
         if progress.epoch >= recipe.epochs:
             return f"all {recipe.epochs} epochs done"
-        if recipe.patience and progress.flat >= recipe.patience:
-            return f"no better validation accuracy for {progress.flat} epochs"
+        # A short patience must not end a run before the low rates, which bring most of the gain.
+        since = self.low_from if recipe.patience is None else 0
+        flat = progress.epoch - max(progress.best_epoch, since)
+        patience = PATIENCE if recipe.patience is None else recipe.patience
+        if patience and flat >= patience:
+            return f"no better validation accuracy for {flat} epochs"
         return ""
 
     def result(self) -> keras.Model:
@@ -177,6 +177,14 @@ class Run:
         self._restore(stored)
         self.progress = Progress(**about)
 
+    def _low_from(self, schedule: keras.optimizers.schedules.LearningRateSchedule) -> int:
+        """How many epochs are done when the rate becomes low."""
+        limit = LOW_RATE * self.recipe.learning_rate
+        for epoch in range(self.recipe.epochs // 2, self.recipe.epochs):
+            if float(keras.ops.convert_to_numpy(schedule(epoch * self.steps))) <= limit:
+                return epoch
+        return self.recipe.epochs
+
     def _compiled(self, size: int) -> keras.Model:
         inputs = keras.Input((size, size, 1), dtype="uint8")
         trainer = keras.Model(inputs, self.network(self.augment(inputs)))
@@ -189,6 +197,7 @@ class Run:
             warmup_target=recipe.learning_rate if warm else None,
             warmup_steps=warm,
         )
+        self.low_from = self._low_from(rate)
         optimiser = keras.optimizers.SGD(
             rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay, global_clipnorm=5.0
         )

@@ -82,6 +82,23 @@ def test_patience_stops_after_that_many_flat_epochs(data):
     assert run.progress.epoch == run.progress.best_epoch + 2
 
 
+def test_without_a_patience_flat_epochs_count_once_the_rate_is_low():
+    run = start(epochs=50, patience=None)
+    assert 35 < run.low_from < 45  # a cosine passes a tenth at four fifths of its way
+    run.progress.best_epoch = 3
+    for epoch, ended in ((run.low_from, ""), (run.low_from + 4, "")):
+        run.progress.epoch = epoch
+        assert run.finished() == ended
+    run.progress.epoch = run.low_from + 5
+    assert run.finished() == "no better validation accuracy for 5 epochs"
+
+
+def test_a_patience_that_is_asked_for_counts_from_the_start():
+    run = start(epochs=50, patience=2)
+    run.progress.best_epoch, run.progress.epoch = 1, 3
+    assert run.finished() == "no better validation accuracy for 2 epochs"
+
+
 def test_ctrl_c_drops_the_unfinished_epoch_and_keeps_the_best(data):
     run = start()
     why, _ = fit(run, data, until=2)
