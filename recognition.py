@@ -80,14 +80,13 @@ def main(settings: Settings) -> int:
     from emotion.results import Rows
 
     video.quieten()
-    with video.hushed():  # LiteRT announces its delegate
-        recogniser = EmotionRecogniser(
-            settings.model_path,
-            min_face=settings.min_face,
-            smoothing=settings.smoothing,
-            confidence=settings.confidence,
-            face_model=settings.face_model,
-        )
+    recogniser = EmotionRecogniser(
+        settings.model_path,
+        min_face=settings.min_face,
+        smoothing=settings.smoothing,
+        confidence=settings.confidence,
+        face_model=settings.face_model,
+    )
     blind = window.missing_display() if settings.show else "SHOW=0"
     if blind and settings.show:
         say(f"no window: {blind}")

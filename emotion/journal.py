@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from emotion.progress import bar
+
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 _HEAD = " epoch    loss  accuracy  val loss  val accuracy    rate  seconds  left"
 
@@ -37,14 +39,9 @@ class Journal:
     def batch(self, step: int, loss: float) -> None:
         """Redraw the bar, on a terminal only."""
         if self._stream.isatty():
-            spent = time.monotonic() - self._epoch_began
-            left = duration(spent / step * (self._steps - step))
-            done = round(30 * step / self._steps)
-            bar = "#" * done + "." * (30 - done)
-            line = (
-                f"\r[{bar}] epoch {len(self.rows) + 1}/{self._epochs}, loss {loss:.3f}, {left} left"
-            )
-            print(f"{line:<90}", end="\r", file=self._stream, flush=True)
+            how_far = bar(step, self._steps, time.monotonic() - self._epoch_began)
+            line = f"epoch {len(self.rows) + 1}/{self._epochs}  {how_far}  loss {loss:.3f}"
+            print(f"\r{line:<89}", end="\r", file=self._stream, flush=True)
 
     def epoch(self, row: dict[str, float], best_epoch: int) -> None:
         """Enter a finished epoch: on the stream, in history.csv, on TensorBoard."""
@@ -57,11 +54,8 @@ class Journal:
             f"{row['val_loss']:6.4f}       {row['val_accuracy']:6.2%}{star}  "
             f"{row['learning_rate']:6.4f}  {row['seconds']:7.1f}  {left}"
         )
-        print(
-            f"{line:<90}".rstrip() if not self._stream.isatty() else f"{line:<90}",
-            file=self._stream,
-            flush=True,
-        )
+        # On a terminal the row has to cover the bar.
+        print(f"{line:<89}" if self._stream.isatty() else line, file=self._stream, flush=True)
         write_history(self._history, self.rows)
         if self._board:
             for name in COLUMNS[1:]:

@@ -10,12 +10,17 @@ from collections.abc import Iterator
 def silence() -> Iterator[None]:
     """Send what is written to the process's standard error, by C++ too, nowhere meanwhile."""
     sys.stderr.flush()
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
     try:
+        saved = os.dup(2)
+    except OSError:  # there is no standard error at all
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
         yield
     finally:
         sys.stderr.flush()
         os.dup2(saved, 2)
-        os.close(saved)
         os.close(nowhere)
+        os.close(saved)

@@ -3,10 +3,8 @@
 Live sources are in `camera`, the window is in `window`.
 """
 
-import contextlib
 import math
 import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 
 from emotion.errors import EmotionError, UnreadableError
 from emotion.media import public
+from emotion.silence import silence
 
 Say = Callable[[str], object]
 
@@ -259,7 +258,7 @@ class Recording:
     def _opened(self) -> cv2.VideoWriter:
         codecs = _CODECS[self.path.suffix.lower()]
         for codec in codecs:
-            with hushed():
+            with silence():
                 code = cv2.VideoWriter.fourcc(*codec)
                 writer = cv2.VideoWriter(str(self._part), code, self.rate, self._size)
             if writer.isOpened():
@@ -282,7 +281,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     """The picture at `path`, BGR uint8 (H, W, 3), upright; UnreadableError when it is none."""
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
-        with hushed():  # libjpeg and libpng tell stderr what they miss
+        with silence():  # libjpeg and libpng tell stderr what they miss
             image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     except OSError as error:
         raise UnreadableError(f"{path} cannot be read: {error.strerror}") from error
@@ -337,22 +336,3 @@ def fit(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     whole = np.zeros((size[1], size[0], 3), np.uint8)
     whole[top : top + inner[1], left : left + inner[0]] = cv2.resize(picture, inner)
     return whole
-
-
-@contextlib.contextmanager
-def hushed() -> Iterator[None]:
-    """Stderr goes nowhere inside: native libraries print there past every log level."""
-    sys.stderr.flush()
-    try:
-        saved = os.dup(2)
-    except OSError:  # no stderr at all
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(nowhere)
-        os.close(saved)

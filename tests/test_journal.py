@@ -52,7 +52,7 @@ def test_a_terminal_gets_a_bar_with_the_time_left(tmp_path):
     talk = Journal(tmp_path, epochs=3, steps=4, stream=terminal)
     talk.batch(2, 1.75)
     shown = terminal.getvalue().splitlines()[-1]
-    assert "[###############...............] epoch 1/3, loss 1.750, 0 s left" in shown
+    assert "epoch 1/3  [############............] 2/4  0:00 left  loss 1.750" in shown
 
 
 def test_history_grows_each_epoch_and_starts_from_what_was_done(tmp_path):

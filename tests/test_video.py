@@ -1,7 +1,5 @@
 """Pictures and clips read and written; no camera."""
 
-import os
-
 import cv2
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from emotion.video import (
     PictureFile,
     Recording,
     fit,
-    hushed,
     read_picture,
     save_picture,
     writing_rate,
@@ -335,10 +332,3 @@ def test_a_meter_counts_events_a_second(monkeypatch):
     assert meter.rate == pytest.approx(25)
     now[0] += 2.1
     assert meter.rate == 0
-
-
-def test_hushing_covers_native_writers_and_ends(capfd):
-    with hushed():
-        os.write(2, b"chatter\n")
-    os.write(2, b"heard\n")
-    assert capfd.readouterr().err == "heard\n"
