@@ -68,7 +68,10 @@ def main(settings: Settings) -> int:
 
     checkpoint = outcome.prepare(settings.model_export_path, resume=settings.resume)
     data = dataset.load(
-        settings.dataset, validation_split=settings.validation_split, seed=settings.seed
+        settings.dataset,
+        validation_split=settings.validation_split,
+        seed=settings.seed,
+        progress=_count,
     )
     print(dataset.preflight(data), file=sys.stderr, flush=True)
     print(f"computing with {outcome.back_end()}", file=sys.stderr, flush=True)
@@ -121,6 +124,12 @@ def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[train
         after_epoch=after_epoch,
     )
     return run, why
+
+
+def _count(done: int) -> None:
+    """On a terminal, how many pictures are read: a folder of photographs takes minutes."""
+    if done % 100 == 0 and sys.stderr.isatty():
+        print(f"\r{done:,} pictures read", end="\r", file=sys.stderr, flush=True)
 
 
 def _plain(value: Any) -> Any:

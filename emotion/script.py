@@ -1,7 +1,7 @@
 """How every command of this project starts and ends: --help, settings, exit codes.
 
-Exit codes: 0 done, 1 a failure that was foreseen, 2 unusable settings, 130 Ctrl-C, 141 when
-whoever read standard output went away, as `| head` does.
+Exit codes: 0 done, 1 a failure that was foreseen, 2 unusable settings, 130 Ctrl-C. Whoever reads
+standard output and goes away, as `| head` does, has seen enough: that is 0 as well.
 """
 
 import os
@@ -48,7 +48,7 @@ def _guarded(main: Callable[[Any], int | None], settings: Any) -> int:
     except BrokenPipeError:
         # Python flushes once more on its way out: give it somewhere to write.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return 0
     except SettingsError as error:  # a complaint that only the data or the model could reveal
         return _complain(error.complaints)
     except EmotionError as error:
