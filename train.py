@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from emotion import config, script
 from emotion.config import REQUIRED, above, at_least, between, setting
+from emotion.errors import EmotionError
 
 if TYPE_CHECKING:
     from emotion import training
@@ -41,6 +42,9 @@ class Settings:
     weight_decay: float = setting(0.005, "decoupled, on kernels only", check=at_least(0))
     label_smoothing: float = setting(0.1, "share spread over all classes", check=between(0, 0.9))
     augment: float = setting(1.0, "strength of the augmentation, 0 for none", check=between(0, 2))
+    degrade: float = setting(
+        0.25, "share of images that are blurred, and share that get noise", check=between(0, 1)
+    )
     erase: float = setting(0.5, "share of images that lose a rectangle", check=between(0, 1))
     small_first: float = setting(
         0.0, "part of the epochs that see images at two thirds of the side", check=between(0, 1)
@@ -48,7 +52,20 @@ class Settings:
     average: float = setting(
         1.0, "half-life of the averaged weights in epochs, 0 for none", check=at_least(0)
     )
-    width: int = setting(40, "channels of the first stage", check=at_least(4))
+    votes: Path | None = setting(
+        None,
+        "`.csv` of what people answered about each training image, to learn beside the labels",
+        check=config.ending(".csv"),
+    )
+    votes_weight: float = setting(1.0, "of the votes' loss", check=at_least(0))
+    teachers: tuple[Path, ...] = setting(
+        (), "`.keras` files whose averaged probabilities to learn beside the labels"
+    )
+    teachers_weight: float = setting(
+        0.7, "of the teachers' loss; the labels' has the rest", check=between(0, 1)
+    )
+    temperature: float = setting(2.0, "evens out the teachers' probabilities", check=above(0))
+    width: int = setting(32, "channels of the first stage", check=at_least(4))
     dropout: float = setting(0.3, "before the last layer", check=between(0, 0.9))
     mixed_precision: bool = setting(False, "1: bfloat16 arithmetic, for back ends that gain by it")
     validation_split: float = setting(
@@ -96,15 +113,30 @@ def main(settings: Settings) -> int:
 
 def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[training.Run, str]":
     """Epoch after epoch, with a checkpoint after each; answers with the run and why it ended."""
-    from emotion import training
+    from emotion import teachers, training
+    from emotion import votes as people
     from emotion.journal import Journal
 
     train, validation = data.splits["train"], data.splits["validation"]
     names = [field.name for field in fields(training.Recipe)]
     recipe = training.Recipe(**{name: getattr(settings, name) for name in names})
     steps = training.steps_in(len(train.images), recipe.batch_size)
-    run = training.Run(recipe, classes=len(data.labels), size=train.images.shape[1], steps=steps)
-    identity = training.identity(train, validation)
+    size = train.images.shape[1]
+    if settings.teachers and settings.small_first:
+        raise EmotionError(
+            "TEACHERS take images of one size only: give SMALL_FIRST=0 with them, not "
+            f"{settings.small_first:g}"
+        )
+    votes = people.read(settings.votes, train.names) if settings.votes else None
+    run = training.Run(
+        recipe,
+        classes=len(data.labels),
+        size=size,
+        steps=steps,
+        answers=0 if votes is None else votes.shape[1],
+        teachers=teachers.load(settings.teachers, data.labels, size, dtype=recipe.dtype),
+    )
+    identity = training.identity(train, validation, votes, settings.teachers)
     if checkpoint.exists():
         run.resume(checkpoint, identity)
         print(f"going on after epoch {run.progress.epoch} of {recipe.epochs}", file=sys.stderr)
@@ -120,6 +152,7 @@ def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[train
         run,
         (train.images, train.labels),
         (validation.images, validation.labels),
+        votes=votes,
         after_batch=journal.batch,
         after_epoch=after_epoch,
     )
@@ -133,6 +166,8 @@ def _count(done: int) -> None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
     return str(value) if isinstance(value, Path) else value
 
 

@@ -7,7 +7,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +21,8 @@ class Settings:
     """What is measured."""
 
     batch_size: int = setting(128, "images in a batch", check=config.at_least(2))
-    width: int = setting(40, "channels of the network's first stage", check=config.at_least(4))
+    width: int = setting(32, "channels of the network's first stage", check=config.at_least(4))
+    mixed_precision: bool = setting(False, "1: bfloat16 arithmetic, as for train.py")
     steps: int = setting(10, "timed steps of each kind", check=config.at_least(3))
 
 
@@ -44,23 +46,14 @@ def main(settings: Settings) -> None:
 def _stepper(settings: Settings, strength: float) -> Callable[[], object]:
     """A training step on one batch, compiled already."""
     from emotion.training import Recipe, Run
+    from train import Settings as Training
 
-    recipe = Recipe(
-        epochs=1,
-        patience=0,
-        batch_size=settings.batch_size,
-        learning_rate=0.1,
-        weight_decay=0.005,
-        label_smoothing=0.1,
-        average=0.0,
-        augment=strength,
-        erase=0.5 * strength,
-        small_first=0.0,
-        width=settings.width,
-        dropout=0.3,
-        mixed_precision=False,
-        seed=0,
-    )
+    chosen = {"epochs": 1, "average": 0.0, "augment": strength}
+    if not strength:
+        chosen |= {"degrade": 0.0, "erase": 0.0}
+    given = {name: getattr(settings, name) for name in ("batch_size", "width", "mixed_precision")}
+    whole = replace(Training(dataset=Path()), **chosen, **given)
+    recipe = Recipe(**{item.name: getattr(whole, item.name) for item in fields(Recipe)})
     run = Run(recipe, classes=7, size=48, steps=1)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (settings.batch_size, 48, 48, 1), np.uint8)

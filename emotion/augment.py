@@ -13,8 +13,11 @@ REACH = 0.1  # shift, of the image's side
 TILT = 15.0  # degrees to either side
 ZOOM = 0.15  # log scale: 0.86 to 1.16
 STRETCH = 0.1  # log of the aspect ratio
-BRIGHTNESS = 0.15  # of the whole range
-CONTRAST = 0.3
+BRIGHTNESS = 0.5  # log scale: 0.61 to 1.65
+OFFSET = 0.1  # of the whole range
+CONTRAST = 0.3  # log scale, about the image's mean
+BLUR = 1.2  # standard deviation in pixels
+NOISE = 20.0  # standard deviation in grey levels, at most
 HIDDEN = (0.02, 0.25)  # the erased rectangle, of the image's area
 
 
@@ -23,16 +26,24 @@ class Augment(keras.layers.Layer):
 
     Every image draws its own shift, rotation, zoom, aspect ratio, flip, brightness, contrast and
     erased rectangle (Zhong et al. 2017, arXiv:1708.04896, for the last). `strength` scales the
-    ranges, 0 leaves images as they are; `erase` is the share of images that lose a rectangle.
-    `size` may be changed between epochs: small images first make the early epochs cheap.
+    ranges, 0 leaves images as they are; `degrade` is the share of images that are blurred, and the
+    share that get noise; `erase` is the share that lose a rectangle. `size` may be changed between
+    epochs: small images first make the early epochs cheap.
     """
 
     def __init__(
-        self, *, size: int, strength: float = 1.0, erase: float = 0.5, seed: int = 0
+        self,
+        *,
+        size: int,
+        strength: float = 1.0,
+        degrade: float = 0.25,
+        erase: float = 0.5,
+        seed: int = 0,
     ) -> None:
         super().__init__(trainable=False, dtype="float32", name="augment")
         self.size = size
         self.strength = strength
+        self.degrade = degrade
         self.erase = erase
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -45,6 +56,8 @@ class Augment(keras.layers.Layer):
             images = ops.image.resize(images, shape, interpolation="bilinear", antialias=True)
         if self.strength:
             images = self._lit(images)
+        if self.degrade:
+            images = self._noisy(self._blurred(images))
         return self._erased(images) if self.erase else images
 
     def compute_output_shape(self, shape: tuple) -> tuple:
@@ -62,24 +75,44 @@ class Augment(keras.layers.Layer):
         zoom, stretch = self._about(batch, ZOOM), self._about(batch, STRETCH) / 2
         mirror = ops.sign(self._draw(batch, -1, 1))
         across, down = ops.exp(zoom + stretch) * mirror, ops.exp(zoom - stretch)
-        # Output pixel -> input pixel, about the middle: rows (a0 a1 a2), (a3 a4 a5), (a6 a7 1).
-        a0, a1 = ops.cos(angle) * across, -ops.sin(angle) * down
-        a3, a4 = ops.sin(angle) * across, ops.cos(angle) * down
-        middle = (side - 1) / 2
-        a2 = middle * (1 - a0 - a1) + self._about(batch, REACH * side)
-        a5 = middle * (1 - a3 - a4) + self._about(batch, REACH * side)
-        none = ops.zeros_like(a0)
-        transform = ops.stack([a0, a1, a2, a3, a4, a5, none, none], axis=1)  # (batch, 8)
-        return ops.image.affine_transform(
-            images, transform, interpolation="bilinear", fill_mode="reflect"
+        # Output pixel -> input pixel, both counted from the middle of the image.
+        pixel = ops.arange(side, dtype="float32") - (side - 1) / 2
+        x, y = ops.reshape(pixel, (1, 1, side)), ops.reshape(pixel, (1, side, 1))
+        cosine, sine, shape = ops.cos(angle), ops.sin(angle), (-1, 1, 1)
+        a, b, c, d = (
+            ops.reshape(factor, shape)
+            for factor in (cosine * across, -sine * down, sine * across, cosine * down)
         )
+        right = ops.reshape(self._about(batch, REACH * side), shape)
+        below = ops.reshape(self._about(batch, REACH * side), shape)
+        middle = (side - 1) / 2
+        return _sampled(images, a * x + b * y + right + middle, c * x + d * y + below + middle)
 
     def _lit(self, images: KerasTensor) -> KerasTensor:
         batch = ops.shape(images)[0]
         contrast = ops.reshape(ops.exp(self._about(batch, CONTRAST)), (-1, 1, 1, 1))
-        offset = ops.reshape(self._about(batch, BRIGHTNESS * 255), (-1, 1, 1, 1))
+        gain = ops.reshape(ops.exp(self._about(batch, BRIGHTNESS)), (-1, 1, 1, 1))
+        offset = ops.reshape(self._about(batch, OFFSET * 255), (-1, 1, 1, 1))
         mean = ops.mean(images, axis=(1, 2, 3), keepdims=True)
-        return ops.clip((images - mean) * contrast + mean + offset, 0, 255)
+        return ops.clip(((images - mean) * contrast + mean) * gain + offset, 0, 255)
+
+    def _blurred(self, images: KerasTensor) -> KerasTensor:
+        kernel = [math.exp(-((i / BLUR) ** 2) / 2) for i in range(-3, 4)]
+        kernel = ops.convert_to_tensor(kernel, "float32") / sum(kernel)
+        padded = ops.pad(images, ((0, 0), (3, 3), (3, 3), (0, 0)), mode="reflect")
+        blurred = ops.conv(padded, ops.reshape(kernel, (7, 1, 1, 1)))
+        blurred = ops.conv(blurred, ops.reshape(kernel, (1, 7, 1, 1)))
+        return images + (blurred - images) * self._degree(images)
+
+    def _noisy(self, images: KerasTensor) -> KerasTensor:
+        noise = keras.random.normal(ops.shape(images), seed=self.seed_generator)
+        return ops.clip(images + noise * NOISE * self._degree(images), 0, 255)
+
+    def _degree(self, images: KerasTensor) -> KerasTensor:
+        """0 for most images, and anything up to 1 for the share that is degraded."""
+        batch = ops.shape(images)[0]
+        chosen = ops.cast(self._draw(batch, 0, 1) < self.degrade, "float32")
+        return ops.reshape(chosen * self._draw(batch, 0, 1), (-1, 1, 1, 1))
 
     def _erased(self, images: KerasTensor) -> KerasTensor:
         batch, side = ops.shape(images)[0], images.shape[1]
@@ -98,3 +131,29 @@ class Augment(keras.layers.Layer):
         pixel = (ops.arange(side, dtype="float32") + 0.5) / side
         distance = ops.abs(ops.expand_dims(pixel, 0) - ops.expand_dims(centre, 1))
         return ops.cast(distance < ops.expand_dims(extent, 1) / 2, "float32")
+
+
+def _sampled(images: KerasTensor, x: KerasTensor, y: KerasTensor) -> KerasTensor:
+    """`images` (batch, side, side, 1) at the points x, y (batch, side, side), between pixels.
+
+    Beyond the edges the image goes on as its own mirror picture. Keras' affine_transform does the
+    same, but with PyTorch one image at a time.
+    """
+    batch, side = ops.shape(images)[0], images.shape[1]
+    flat = ops.reshape(images, (-1,))
+    first = ops.reshape(ops.arange(batch, dtype="int32") * side * side, (-1, 1, 1))
+    left, right, across = _neighbours(x, side)
+    above, below, down = _neighbours(y, side)
+    above, below = first + above * side, first + below * side
+    upper = ops.take(flat, above + left) * (1 - across) + ops.take(flat, above + right) * across
+    lower = ops.take(flat, below + left) * (1 - across) + ops.take(flat, below + right) * across
+    return ops.expand_dims(upper * (1 - down) + lower * down, -1)
+
+
+def _neighbours(at: KerasTensor, side: int) -> tuple[KerasTensor, KerasTensor, KerasTensor]:
+    """The two pixels that a coordinate lies between, and its part of the way to the second."""
+    mirrored = side - ops.abs(ops.mod(at + 0.5, 2.0 * side) - side) - 0.5
+    inside = ops.clip(mirrored, 0.0, side - 1.0)
+    low = ops.floor(inside)
+    first = ops.cast(low, "int32")
+    return first, ops.minimum(first + 1, side - 1), inside - low

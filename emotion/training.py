@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+from keras import KerasTensor
 from numpy.typing import NDArray
 
 from emotion import model
+from emotion import teachers as teaching
 from emotion.augment import Augment
 from emotion.errors import EmotionError
 
@@ -42,12 +44,21 @@ class Recipe:
     label_smoothing: float
     average: float  # half-life of the averaged weights, in epochs; 0 keeps the last weights
     augment: float  # strength
+    degrade: float  # share of images that are blurred, and share that get noise
     erase: float  # share of images that lose a rectangle
     small_first: float  # part of the epochs that see images at two thirds of the side
+    votes_weight: float  # of the votes' loss beside the labels'
+    teachers_weight: float  # of the teachers' probabilities; the labels have the rest
+    temperature: float  # that evens out the teachers' probabilities
     width: int
     dropout: float
     mixed_precision: bool
     seed: int
+
+    @property
+    def dtype(self) -> str:
+        """Keras' dtype policy for what is computed in training."""
+        return "mixed_bfloat16" if self.mixed_precision else "float32"
 
 
 @dataclass
@@ -64,19 +75,35 @@ class Progress:
 class Run:
     """One network in training, with its averaged and its best weights.
 
-    `size` is the side of the images, `steps` the batches in an epoch.
+    `size` is the side of the images, `steps` the batches in an epoch, `answers` how many answers
+    people chose from where their votes are learnt beside the labels: so many more outputs the
+    network has in training, and not in `result`. `teachers` are networks for the same images and
+    classes, as `teachers.load` gives them.
     """
 
-    def __init__(self, recipe: Recipe, *, classes: int, size: int, steps: int) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        classes: int,
+        size: int,
+        steps: int,
+        answers: int = 0,
+        teachers: Sequence[keras.Model] = (),
+    ) -> None:
         keras.utils.set_random_seed(recipe.seed)
         self.recipe, self.size, self.steps = recipe, size, steps
+        self.classes, self.answers, self.teachers = classes, answers, teachers
         self.progress = Progress()
-        dtype = "mixed_bfloat16" if recipe.mixed_precision else "float32"
-        build = partial(model.build, classes, width=recipe.width, dropout=recipe.dropout)
-        self.network = build(size=None, dtype=dtype)
-        self.shadow = build(size=size)  # holds whichever weights are to be scored
+        build = partial(model.build, width=recipe.width, dropout=recipe.dropout)
+        self.network = build(classes + answers, size=None, dtype=recipe.dtype, fast=True)
+        self.shadow = build(classes, size=size)  # holds whichever weights are to be scored
         self.augment = Augment(
-            size=size, strength=recipe.augment, erase=recipe.erase, seed=recipe.seed
+            size=size,
+            strength=recipe.augment,
+            degrade=recipe.degrade,
+            erase=recipe.erase,
+            seed=recipe.seed,
         )
         self.trainer = self._compiled(size)
         self.averaged = self._weights()
@@ -86,6 +113,8 @@ class Run:
     def train(self, images: Images, targets: NDArray[np.float32], epoch: int) -> Iterator[float]:
         """One epoch, a batch per step of the iterator, which yields the mean loss so far.
 
+        `targets` (N, classes + answers): ones at the labels, then the share of votes for each
+        answer; a row of zeros for an image without votes.
         Shuffling and augmentation depend on the seed and the epoch alone, so that a resumed run
         sees what the uninterrupted one would have seen.
         """
@@ -108,7 +137,7 @@ class Run:
 
     def score(self, images: Images, labels: Labels) -> tuple[float, float]:
         """Cross-entropy and accuracy of the averaged weights at full image size."""
-        self.shadow.set_weights(self.averaged)
+        self._show(self.averaged)
         logits = predict(self.shadow, images)
         logits = logits - logits.max(axis=1, keepdims=True)
         chosen = np.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
@@ -139,7 +168,7 @@ class Run:
 
     def result(self) -> keras.Model:
         """The network with the best weights, in float32, uncompiled, ready to be saved."""
-        self.shadow.set_weights(self.best)
+        self._show(self.best)
         return self.shadow
 
     def save(self, path: Path, identity: dict[str, Any]) -> None:
@@ -177,6 +206,11 @@ class Run:
         self._restore(stored)
         self.progress = Progress(**about)
 
+    def _show(self, weights: list[NDArray[np.float32]]) -> None:
+        """Put `weights` into the shadow, without the outputs that learn from votes."""
+        *rest, kernel, bias = weights
+        self.shadow.set_weights([*rest, kernel[:, : self.classes], bias[: self.classes]])
+
     def _low_from(self, schedule: keras.optimizers.schedules.LearningRateSchedule) -> int:
         """How many epochs are done when the rate becomes low."""
         limit = LOW_RATE * self.recipe.learning_rate
@@ -187,8 +221,13 @@ class Run:
 
     def _compiled(self, size: int) -> keras.Model:
         inputs = keras.Input((size, size, 1), dtype="uint8")
-        trainer = keras.Model(inputs, self.network(self.augment(inputs)))
         recipe = self.recipe
+        images = self.augment(inputs)
+        outputs = self.network(images)
+        if self.teachers:
+            taught = teaching.probabilities(self.teachers, images, recipe.temperature)
+            outputs = keras.ops.concatenate([outputs, taught], axis=1)
+        trainer = keras.Model(inputs, outputs)
         total = recipe.epochs * self.steps
         warm = min(max(self.steps, total // 20), total // 2)
         rate = keras.optimizers.schedules.CosineDecay(
@@ -202,14 +241,35 @@ class Run:
             rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay, global_clipnorm=5.0
         )
         optimiser.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-        loss = keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
-        )
         # XLA measured half as fast with TensorFlow on a CPU; JAX is nothing without it.
         jit = keras.backend.backend() == "jax"
-        trainer.compile(optimiser, loss, metrics=["accuracy"], jit_compile=jit)
+        accuracy = keras.metrics.MeanMetricWrapper(self._right, name="accuracy")
+        trainer.compile(optimiser, self._loss, metrics=[accuracy], jit_compile=jit)
         optimiser.build(trainer.trainable_variables)
         return trainer
+
+    def _loss(self, targets: KerasTensor, outputs: KerasTensor) -> KerasTensor:
+        """The loss of each image (batch,): with its label, what teachers say of it, and its votes.
+
+        `outputs` are the network's logits for the classes and for the votes' answers, then the
+        teachers' probabilities for the classes.
+        """
+        recipe, ops, smooth = self.recipe, keras.ops, self.recipe.label_smoothing
+        logits, voted, taught = ops.split(outputs, [self.classes, self.classes + self.answers], 1)
+        labels, votes = targets[:, : self.classes], targets[:, self.classes :]
+        labels = labels * (1 - smooth) + smooth / self.classes
+        loss = -ops.sum(labels * ops.log_softmax(logits), axis=1)
+        if self.teachers:
+            softened = ops.log_softmax(logits / recipe.temperature)
+            lesson = -ops.sum(taught * softened, axis=1) * recipe.temperature**2
+            loss = (1 - recipe.teachers_weight) * loss + recipe.teachers_weight * lesson
+        if self.answers:
+            loss = loss - recipe.votes_weight * ops.sum(votes * ops.log_softmax(voted), axis=1)
+        return loss
+
+    def _right(self, targets: KerasTensor, outputs: KerasTensor) -> KerasTensor:
+        labels, logits = targets[:, : self.classes], outputs[:, : self.classes]
+        return keras.metrics.categorical_accuracy(labels, logits)
 
     def _prepare(self, epoch: int) -> None:
         recipe = self.recipe
@@ -218,6 +278,9 @@ class Run:
         if size != self.augment.size:
             self.augment.size = size
             self.trainer.make_train_function(force=True)
+        if keras.backend.backend() == "torch":  # its dropout draws from the global generator
+            seed = np.random.SeedSequence([recipe.seed, epoch]).generate_state(1)
+            keras.utils.set_random_seed(int(seed[0]))
         for number, generator in enumerate(self._generators()):
             seed = np.random.SeedSequence([recipe.seed, epoch, number]).generate_state(2)
             generator.state.assign(seed.astype("uint32"))
@@ -279,15 +342,19 @@ def fit(
     train: tuple[Images, Labels],
     validation: tuple[Images, Labels],
     *,
+    votes: NDArray[np.float32] | None = None,
     after_batch: Callable[[int, float], None],
     after_epoch: Callable[[dict[str, float]], None],
 ) -> str:
     """Train until the recipe ends it or Ctrl-C does, and answer which.
 
+    `votes` (N, answers) go with the training images, as `votes.read` makes them.
     `after_batch` gets the step and the loss so far; `after_epoch` the epoch's row of numbers.
     After Ctrl-C the unfinished epoch is dropped; `run.result()` is the best finished one.
     """
-    targets = np.eye(run.shadow.output_shape[1], dtype=np.float32)[train[1]]
+    targets = np.eye(run.classes, dtype=np.float32)[train[1]]
+    if votes is not None:
+        targets = np.concatenate([targets, votes], axis=1)
     try:
         while not (why := run.finished()):
             began, epoch = time.perf_counter(), run.progress.epoch
@@ -315,13 +382,23 @@ def _row(run: Run, epoch: int, validation: tuple[Images, Labels], began: float) 
     }
 
 
-def identity(train: "Split", validation: "Split") -> dict[str, str]:
-    """What tells one set of data from another: a hash over its pixels and labels."""
+def identity(
+    train: "Split",
+    validation: "Split",
+    votes: NDArray[np.float32] | None = None,
+    teachers: Sequence[Path] = (),
+) -> dict[str, str]:
+    """What tells one set of data from another: hashes over pixels, labels and votes, and teachers'.
+
+    `votes` as in `fit`, `teachers` their files.
+    """
     digest = hashlib.sha256()
     for split in (train, validation):
         digest.update(np.ascontiguousarray(split.images).data)
         digest.update(np.ascontiguousarray(split.labels).data)
-    return {"dataset": digest.hexdigest()[:12]}
+    if votes is not None:
+        digest.update(np.ascontiguousarray(votes).data)
+    return {"dataset": digest.hexdigest()[:12], "teachers": teaching.digest(teachers)}
 
 
 def steps_in(images: int, batch_size: int) -> int:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from emotion.augment import Augment
+from emotion.augment import Augment, _sampled
 
 
 @pytest.fixture
@@ -16,7 +16,8 @@ def images():
 
 
 def augmented(images, **options):
-    return keras.ops.convert_to_numpy(Augment(size=48, seed=1, **options)(images))
+    layer = Augment(**{"size": 48, "seed": 1, "degrade": 0, **options})
+    return keras.ops.convert_to_numpy(layer(images))
 
 
 def test_without_strength_or_erasing_images_stay_as_they_are(images):
@@ -59,7 +60,7 @@ def test_the_share_of_erased_images_is_as_asked():
 
 
 def test_a_smaller_size_shrinks_the_images(images):
-    layer = Augment(size=32, strength=0, erase=0)
+    layer = Augment(size=32, strength=0, degrade=0, erase=0)
     result = keras.ops.convert_to_numpy(layer(images))
     assert result.shape == (16, 32, 32, 1)
     assert result.mean() == pytest.approx(images.mean(), abs=2)
@@ -67,3 +68,30 @@ def test_a_smaller_size_shrinks_the_images(images):
 
 def test_the_same_seed_draws_the_same_changes(images):
     assert np.array_equal(augmented(images), augmented(images))
+
+
+def test_the_share_of_degraded_images_is_as_asked():
+    dots = np.zeros((400, 48, 48, 1), np.uint8)
+    dots[:, 8::16, 8::16] = 255
+    result = augmented(dots, strength=0, erase=0, degrade=0.25)
+    blurred = result[:, 8, 8, 0] < 200  # noise alone cannot take that much from a white dot
+    noisy = result[:, ::16, ::16].std(axis=(1, 2, 3)) > 0.5  # far from any dot
+    assert 0.1 < blurred.mean() < 0.25  # some are blurred by next to nothing
+    assert 0.15 < noisy.mean() < 0.3
+    assert 0.01 < (blurred & noisy).mean() < 0.12  # chosen one by one
+
+
+def test_blur_keeps_the_mean_and_noise_adds_none():
+    grey = np.full((64, 48, 48, 1), 100, np.uint8)
+    grey[:, :, 20:28] = 140
+    result = augmented(grey, strength=0, erase=0, degrade=1)
+    assert result.mean() == pytest.approx(grey.mean(), abs=0.5)
+
+
+def test_what_lies_beyond_the_edge_is_the_mirror_picture():
+    ramp = np.arange(6, dtype=np.float32).reshape(1, 1, 6).repeat(6, axis=1)[..., None] * 10
+    x = np.array([-1.5, -0.5, 0.0, 2.25, 5.0, 6.5], np.float32).reshape(1, 1, 6).repeat(6, axis=1)
+    y = np.zeros((1, 6, 6), np.float32)
+    tensors = (keras.ops.convert_to_tensor(part) for part in (ramp, x, y))
+    found = keras.ops.convert_to_numpy(_sampled(*tensors))
+    assert found[0, 0, :, 0] == pytest.approx([5, 0, 0, 22.5, 50, 45])

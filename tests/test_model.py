@@ -30,6 +30,7 @@ def test_only_layers_that_quantise_well():
     kinds = {type(layer).__name__ for layer in model.build(7, width=4).layers}
     assert kinds == {
         "Add",
+        "AveragePooling2D",
         "BatchNormalization",
         "Conv2D",
         "Dense",

@@ -117,6 +117,7 @@ def test_the_report_command_gives_the_same_scores_without_tensorflow(trained, tm
         MODEL_PATH=trained.folder / "emotion.tflite",
         DATASET=trained.data,
         REPORT=tmp_path / "scores.json",
+        CORRUPTED=1,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert not any(
@@ -126,6 +127,9 @@ def test_the_report_command_gives_the_same_scores_without_tensorflow(trained, tm
     )
     scores = json.loads((tmp_path / "scores.json").read_text())["scores"]
     report = json.loads((trained.folder / "report.json").read_text())
+    for part in ("validation", "test"):
+        found = scores[part].pop("corrupted")
+        assert 0 < found["mean"] < 1 and found["mean"] != scores[part]["accuracy"]
     assert scores == report["scores"]["int8"]
     assert "validation: 140 images, accuracy" in done.stdout
 
@@ -166,6 +170,8 @@ def test_float32_export_needs_no_data(trained, tmp_path):
         ({"DATASET": "x", "VALIDATION_SPLIT": "1"}, "VALIDATION_SPLIT='1' must be from 0.01"),
         ({"DATASET": "x", "OPTIMISE": "maybe"}, "OPTIMISE='maybe' is neither yes"),
         ({"DATASET": "x", "SEED": "-1"}, "SEED='-1' must be at least 0"),
+        ({"DATASET": "x", "TEMPERATURE": "0"}, "TEMPERATURE='0' must be above 0"),
+        ({"DATASET": "x", "VOTES": "votes.txt"}, "VOTES='votes.txt' must end in .csv"),
     ],
 )
 def test_unusable_settings_exit_2_with_one_line(settings, complaint):
@@ -228,6 +234,30 @@ def test_a_killed_run_goes_on_and_ctrl_c_still_exports(drawn_folder, tmp_path):
     other = command(**{**settings, "EPOCHS": 7})
     assert other.returncode == 1
     assert "unfinished run with other settings (EPOCHS 5000, now 7)" in other.stderr
+
+
+def test_teachers_and_votes_teach_a_network_for_the_labels_alone(trained, drawn_folder, tmp_path):
+    votes = tmp_path / "votes.csv"
+    names = dataset.load(drawn_folder).splits["train"].names
+    votes.write_text("filename,plain,odd\n" + "".join(f"{name},3,1\n" for name in names))
+    settings = {
+        "DATASET": drawn_folder,
+        "MODEL_EXPORT_PATH": tmp_path / "run",
+        "TEACHERS": trained.folder / "emotion.keras",
+        "VOTES": votes,
+        "EPOCHS": 1,
+        "WIDTH": 4,
+    }
+    done = command(**settings, SMALL_FIRST=0.5)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: TEACHERS take images of one size only")
+    done = command(**settings)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert report["settings"]["teachers"] == [str(settings["TEACHERS"])]
+    assert report["settings"]["votes"] == str(votes)
+    assert len(report["scores"]["int8"]["validation"]["confusion"]) == 7
+    assert (tmp_path / "run" / "emotion.tflite").exists()
 
 
 @pytest.mark.parametrize("back_end", ["jax", "torch"])

@@ -16,8 +16,12 @@ RECIPE = {
     "label_smoothing": 0.0,
     "average": 0.5,
     "augment": 0.5,
+    "degrade": 0.5,
     "erase": 0.5,
     "small_first": 0.0,
+    "votes_weight": 1.0,
+    "teachers_weight": 0.7,
+    "temperature": 2.0,
     "width": 4,
     "dropout": 0.2,
     "mixed_precision": False,
@@ -36,12 +40,12 @@ def data():
     return images, labels
 
 
-def start(**changes):
+def start(answers=0, teachers=(), **changes):
     recipe = training.Recipe(**{**RECIPE, **changes})
-    return training.Run(recipe, classes=2, size=24, steps=3)
+    return training.Run(recipe, classes=2, size=24, steps=3, answers=answers, teachers=teachers)
 
 
-def fit(run, data, until=None):
+def fit(run, data, until=None, votes=None):
     """Train; Ctrl-C comes after `until` epochs."""
     steps = []
 
@@ -50,7 +54,9 @@ def fit(run, data, until=None):
         if run.progress.epoch == until:
             raise KeyboardInterrupt
 
-    why = training.fit(run, data, data, after_batch=after_batch, after_epoch=lambda row: None)
+    why = training.fit(
+        run, data, data, votes=votes, after_batch=after_batch, after_epoch=lambda row: None
+    )
     return why, steps
 
 
@@ -62,6 +68,58 @@ def test_a_run_learns_and_keeps_its_best_weights(data):
     assert run.progress.best == 1.0
     logits = training.predict(run.result(), data[0])
     assert (logits.argmax(axis=1) == data[1]).mean() == run.progress.best
+
+
+def test_votes_teach_and_leave_no_trace_in_the_result(data):
+    votes = np.eye(3, dtype=np.float32)[data[1]]  # three answers, of which people gave two
+    images = data[0], np.zeros_like(data[1])  # labels that say nothing
+    run = start(answers=3, epochs=12, augment=0, degrade=0, erase=0, dropout=0, average=0)
+    fit(run, images, votes=votes)
+    outputs = training.predict(run.network, data[0])
+    assert outputs.shape == (20, 5)
+    assert (outputs[:, 2:].argmax(axis=1) == data[1]).all()
+    result = run.result()
+    assert result.output_shape == (None, 2)
+    assert result.layers[-1].get_weights()[0].shape[1] == 2
+
+
+def test_teachers_teach_against_the_labels(data):
+    class Teacher:
+        """Knows that a bright upper half is class 0, and is sure of it."""
+
+        def __call__(self, images, training=None):
+            assert training is False
+            upper, lower = images[:, :12], images[:, 12:]
+            means = [keras.ops.mean(half, axis=(1, 2, 3)) for half in (upper, lower)]
+            return keras.ops.stack(means, axis=1)
+
+    wrong = data[0], 1 - data[1]
+    options = {"epochs": 12, "augment": 0, "degrade": 0, "erase": 0, "dropout": 0, "average": 0}
+    for weight, expected in ((1.0, data[1]), (0.0, wrong[1])):
+        run = start(teachers=[Teacher()], teachers_weight=weight, **options)
+        fit(run, wrong)
+        chosen = training.predict(run.network, data[0]).argmax(axis=1)
+        assert (chosen == expected).all()
+
+
+def test_the_loss_is_what_is_written(data):
+    run = start(answers=2, teachers_weight=0.25, label_smoothing=0.2, temperature=2.0)
+    run.teachers = ["one"]
+    logits, voted, taught = [1.0, -1.0], [0.5, 0.0], [0.9, 0.1]
+
+    def log_softmax(values, temperature=1.0):
+        powers = np.exp(np.array(values) / temperature)
+        return np.log(powers / powers.sum())
+
+    found = run._loss(
+        keras.ops.convert_to_tensor([[1.0, 0.0, 0.3, 0.7]]),
+        keras.ops.convert_to_tensor([[*logits, *voted, *taught]]),
+    )
+    label = -np.dot([0.9, 0.1], log_softmax(logits))
+    lesson = -np.dot(taught, log_softmax(logits, 2.0)) * 4
+    vote = -np.dot([0.3, 0.7], log_softmax(voted))
+    expected = 0.75 * label + 0.25 * lesson + vote
+    assert float(keras.ops.convert_to_numpy(found)[0]) == pytest.approx(expected, rel=1e-5)
 
 
 def test_rows_hold_the_means_over_an_epoch(data):

@@ -1,0 +1,60 @@
+"""What people answered when shown the training images: a second thing to learn from each.
+
+FER+ (Barsoum et al. 2016, arXiv:1608.01041) asked ten people about every image of FER-2013.
+"""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.errors import EmotionError
+
+_FILE = "filename"
+_ROWS = ("Usage", "Image name")  # how FER+ itself begins: a line for each row of fer2013.csv
+
+
+def read(path: Path, names: Sequence[str]) -> NDArray[np.float32]:
+    """The share of votes for each answer, (images, answers), in the order of `names`.
+
+    `path` is a CSV with a column `filename` and one column of counts for each answer, or FER+'s
+    own fer2013new.csv for data that comes from fer2013.csv. Images without a vote get zeros.
+    Raises EmotionError when the file cannot be used or knows none of `names`.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = [line for line in csv.reader(file) if line]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise EmotionError(f"VOTES='{path}' cannot be read ({error}): name a .csv file") from error
+    header = [cell.strip() for cell in lines[0]] if lines else []
+    if header[:1] == [_FILE]:
+        first, keys = 1, [line[0] for line in lines[1:]]
+    elif tuple(header[:2]) == _ROWS:
+        first, keys = 2, [f"row {number}" for number in range(2, len(lines) + 1)]
+    else:
+        raise EmotionError(
+            f"VOTES='{path}' begins with {', '.join(header[:3]) or 'nothing'}: the first line must "
+            f"be {_FILE} and then the answers, or that of FER+'s fer2013new.csv"
+        )
+    try:
+        counts = np.array([line[first:] for line in lines[1:]], np.float32)
+    except ValueError as error:
+        raise EmotionError(
+            f"VOTES='{path}' must have a count for every answer in every line: {error}"
+        ) from error
+    if counts.ndim < 2 or counts.shape[1] != len(header) - first or counts.min(initial=0) < 0:
+        raise EmotionError(
+            f"VOTES='{path}' must have a count, 0 or more, for each of its "
+            f"{len(header) - first} answers in every line"
+        )
+    lines_of = {key: number for number, key in enumerate(keys)}
+    found = [lines_of.get(name, -1) for name in names]
+    if max(found, default=-1) < 0:
+        raise EmotionError(
+            f"VOTES='{path}' has a line for none of the training images: it names "
+            f"{keys[0] if keys else 'nothing'}, the data set {names[0]}"
+        )
+    counts = np.concatenate([counts, np.zeros((1, counts.shape[1]), np.float32)])[found]
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
