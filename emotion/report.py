@@ -6,7 +6,7 @@ MODEL_PATH=export/emotion.tflite DATASET=../shared/fer2013 python -m emotion.rep
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,9 @@ class Settings:
         REQUIRED, "the `.tflite` model to score", check=config.ending(".tflite")
     )
     dataset: Path = setting(REQUIRED, "the labelled images: any form that train.py takes")
+    corrupted: bool = setting(
+        False, "1: also score the images dimmed, blurred, noisy, tilted, badly cropped, small"
+    )
     report: Path | None = setting(
         None, "also write the scores to this `.json` file", check=config.ending(".json")
     )
@@ -54,6 +57,10 @@ def main(settings: Settings) -> int:
     }
     for part, scores in found.items():
         print(f"\n{part}: {headline(scores)}\n{class_table(scores)}")
+        if settings.corrupted and part != "train":
+            split = data.splits[part]
+            scores["corrupted"] = corrupted(recogniser, split.images, numbers[split.labels])
+            print(f"\n{part}, corrupted\n{corrupted_table(scores)}")
     if settings.report:
         write_json(settings.report, {"model": str(settings.model_path), "scores": found})
         print(f"wrote {settings.report}", file=sys.stderr)
@@ -104,6 +111,21 @@ def score(
     }
 
 
+def corrupted(
+    recogniser: Callable[[NDArray[np.uint8]], NDArray[np.floating]],
+    images: NDArray[np.uint8],
+    classes: NDArray[np.integer],
+) -> dict[str, float]:
+    """Accuracy on `images` (N, size, size) under each kind of corruption, and their "mean"."""
+    from emotion import corruption
+
+    found = {}
+    for name, variants in corruption.KINDS.items():
+        chosen = [recogniser(corruption.apply(images, one)).argmax(axis=1) for one in variants]
+        found[name] = float(np.mean([rows == classes for rows in chosen]))
+    return {**found, "mean": float(np.mean(list(found.values())))}
+
+
 def score_splits(
     probabilities: Mapping[str, NDArray[np.floating]],
     splits: "Mapping[str, Split]",
@@ -152,6 +174,17 @@ def class_table(scores: Scores) -> str:
             f"  {name:<{wide}}  {row['images']:6}  {row['precision']:9.3f}  "
             f"{row['recall']:6.3f}  {row['f1']:5.3f}"
         )
+    return "\n".join(lines)
+
+
+def corrupted_table(scores: Scores) -> str:
+    """Accuracy on clean and on corrupted images, and what each corruption costs, aligned."""
+    clean, found = scores["accuracy"], scores["corrupted"]
+    wide = max(len(name) for name in found)
+    lines = [f"  {'corruption':<{wide}}  accuracy  points lost"]
+    lines.append(f"  {'none':<{wide}}  {clean:8.2%}")
+    for name, accuracy in found.items():
+        lines.append(f"  {name:<{wide}}  {accuracy:8.2%}  {(clean - accuracy) * 100:11.1f}")
     return "\n".join(lines)
 
 

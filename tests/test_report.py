@@ -57,6 +57,23 @@ def test_a_split_of_copies_alone_has_no_score_without_them():
     assert "without copies" not in report.headline(scores)
 
 
+def test_corrupted_scores_are_means_over_kinds():
+    """A model that says "bright" or "dark" by the mean: dimming fools it, moving does not."""
+
+    def by_brightness(images):
+        bright = images.mean(axis=(1, 2)) > 100
+        return np.stack([~bright, bright], axis=1).astype(float)
+
+    images = np.full((4, 48, 48), 40, np.uint8)
+    images[2:] = 130
+    found = report.corrupted(by_brightness, images, np.array([0, 0, 1, 1]))
+    assert found["brightness x0.5"] == 0.5
+    assert found["shift by 10 %"] == 1.0
+    assert found["mean"] == pytest.approx(0.95)
+    table = report.corrupted_table({"accuracy": 1.0, "corrupted": found})
+    assert "brightness x0.5           50.00%         50.0" in table
+
+
 def test_tables_show_the_figures(scores):
     assert report.headline(scores) == (
         "4 images, accuracy 75.00%, macro-F1 73.33%, calibration error 0.300, without copies 66.67%"
