@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def _stepper(settings: Settings, strength: float) -> Callable[[], object]:
     from emotion.training import Recipe, Run
     from train import Settings as Training
 
-    chosen = {"epochs": 1, "average": 0.0, "augment": strength}
+    chosen: dict[str, Any] = {"epochs": 1, "average": 0.0, "augment": strength}
     if not strength:
         chosen |= {"degrade": 0.0, "erase": 0.0}
     given = {name: getattr(settings, name) for name in ("batch_size", "width", "mixed_precision")}
