@@ -1,8 +1,8 @@
 """Keras layers that compute the same more quickly where PyTorch computes.
 
 Keras' own copy every image from rows-columns-channels to channels-first and back around each
-convolution and pool, and work out batch normalisation in separate float32 operations: on a CPU, in
-bfloat16, that was half of a training step. These hand PyTorch a view of the same memory.
+convolution and pool, and work out batch normalisation in separate float32 operations. These hand
+PyTorch a view of the same memory.
 """
 
 from typing import Any

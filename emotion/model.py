@@ -3,7 +3,7 @@
 Plain convolutions, batch normalisation that folds away, ReLU, addition and average pools (He et
 al. 2015, arXiv:1512.03385, at a fraction of the width). No squeeze-excite, swish or depthwise
 convolution: those are what 8-bit activations lose accuracy on. Nothing is computed at the full
-48x48: one layer there cost a third of a training step and a tenth of the multiply-adds.
+48x48, where a layer costs far more time than its multiply-adds say.
 """
 
 import math

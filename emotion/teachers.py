@@ -46,8 +46,9 @@ def probabilities(
 
 
 def _load(path: Path, names: tuple[str, ...], size: int, dtype: str, called: str) -> keras.Model:
-    if not path.is_file():
-        raise EmotionError(f"TEACHERS: '{path}' does not exist; needed is a .keras of train.py's")
+    if path.suffix.lower() != ".keras" or not path.is_file():
+        why = "does not exist" if path.suffix.lower() == ".keras" else "must end in .keras"
+        raise EmotionError(f"TEACHERS: '{path}' {why}: train.py writes one")
     known = labels.card(path)[0]
     if known != names:
         raise EmotionError(

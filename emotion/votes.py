@@ -27,7 +27,8 @@ def read(path: Path, names: Sequence[str]) -> NDArray[np.float32]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = [line for line in csv.reader(file) if line]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise EmotionError(f"VOTES='{path}' cannot be read ({error}): name a .csv file") from error
+        reason = getattr(error, "strerror", None) or error
+        raise EmotionError(f"VOTES='{path}' cannot be read ({reason}): name a .csv file") from error
     header = [cell.strip() for cell in lines[0]] if lines else []
     if header[:1] == [_FILE]:
         first, keys = 1, [line[0] for line in lines[1:]]

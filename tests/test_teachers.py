@@ -1,5 +1,7 @@
 """Teachers: what they say, and which ones are refused."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -62,6 +64,10 @@ def test_unusable_ones_are_refused_in_one_line(tmp_path):
     path = tmp_path / "a.keras"
     with pytest.raises(EmotionError, match="does not exist"):
         teachers.load([path], NAMES, 24)
+    with pytest.raises(
+        EmotionError, match=r"'a\.tflite' must end in \.keras: train\.py writes one$"
+    ):
+        teachers.load([Path("a.tflite")], NAMES, 24)
     saved(path)
     with pytest.raises(EmotionError, match="knows no, yes, the data has maybe, no: a teacher must"):
         teachers.load([path], ("maybe", "no"), 24)

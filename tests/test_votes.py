@@ -53,5 +53,7 @@ def test_an_unusable_file_is_one_clear_line(written, text, complaint):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(EmotionError, match=r"nowhere.csv' cannot be read"):
+    with pytest.raises(
+        EmotionError, match=r"nowhere.csv' cannot be read \(No such file or directory\):"
+    ):
         votes.read(tmp_path / "nowhere.csv", NAMES)
