@@ -84,7 +84,7 @@ def _convolution(
         stride,
         "same",
         use_bias=False,
-        kernel_initializer="he_normal",
+        kernel_initializer=keras.initializers.VarianceScaling(1 / 3),
         dtype=dtype,
     )(x)
     # A residual branch starts at zero, so that the network starts out shallow (arXiv:1706.02677).

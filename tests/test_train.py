@@ -247,6 +247,7 @@ def test_teachers_and_votes_teach_a_network_for_the_labels_alone(trained, drawn_
         "VOTES": votes,
         "EPOCHS": 1,
         "WIDTH": 4,
+        "OPTIMISE": 0,  # int8 may change some answer of a network that has hardly learnt
     }
     done = command(**settings, SMALL_FIRST=0.5)
     assert done.returncode == 1
@@ -256,7 +257,7 @@ def test_teachers_and_votes_teach_a_network_for_the_labels_alone(trained, drawn_
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert report["settings"]["teachers"] == [str(settings["TEACHERS"])]
     assert report["settings"]["votes"] == str(votes)
-    assert len(report["scores"]["int8"]["validation"]["confusion"]) == 7
+    assert len(report["scores"]["float32"]["validation"]["confusion"]) == 7
     assert (tmp_path / "run" / "emotion.tflite").exists()
 
 

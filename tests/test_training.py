@@ -94,7 +94,7 @@ def test_teachers_teach_against_the_labels(data):
             return keras.ops.stack(means, axis=1)
 
     wrong = data[0], 1 - data[1]
-    options = {"epochs": 12, "augment": 0, "degrade": 0, "erase": 0, "dropout": 0, "average": 0}
+    options = {"epochs": 24, "augment": 0, "degrade": 0, "erase": 0, "dropout": 0, "average": 0}
     for weight, expected in ((1.0, data[1]), (0.0, wrong[1])):
         run = start(teachers=[Teacher()], teachers_weight=weight, **options)
         fit(run, wrong)
