@@ -27,7 +27,9 @@ def training(rows: Sequence[dict[str, float]], best_epoch: int, path: Path) -> N
         panel.grid(alpha=0.3)
         panel.legend()
     best = max(row["val_accuracy"] for row in rows)
-    panels[1].annotate(f"{best:.1%}", (best_epoch, best), ha="right", va="bottom")
+    # Below its curve: the training curve often crosses above it.
+    below = {"xytext": (0, -8), "textcoords": "offset points", "ha": "right", "va": "top"}
+    panels[1].annotate(f"{best:.1%}", (best_epoch, best), **below)
     panels[1].yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1, decimals=0))
     _save(figure, path)
 
