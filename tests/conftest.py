@@ -1,6 +1,7 @@
 """What several test modules need: drawn data, and the real data where a checkout has it."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,10 @@ import pytest
 
 _ROOT = Path(__file__).parents[1]
 _SHARED = Path(__file__).parents[1] / ".." / "shared"
+
+# A suite that a script starts in the background inherits an ignored SIGINT, and the programs that
+# it interrupts would inherit it in turn.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

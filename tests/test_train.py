@@ -224,7 +224,7 @@ def test_a_killed_run_goes_on_and_ctrl_c_still_exports(drawn_folder, tmp_path):
     second = start(**settings)
     wait_for_rows(tmp_path, done + 2)
     second.send_signal(signal.SIGINT)
-    _, talk = second.communicate()
+    _, talk = second.communicate(timeout=120)
     assert second.returncode == 130, talk
     assert f"going on after epoch {done} of 5000" in talk
     assert "stopped by Ctrl-C; the best epoch was" in talk
