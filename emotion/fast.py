@@ -43,27 +43,27 @@ class AveragePool(layers.AveragePooling2D):
 
 
 class Normalisation(layers.BatchNormalization):
-    """BatchNormalization with PyTorch's fused operation inside, in training."""
+    """BatchNormalization with PyTorch's fused operation inside."""
 
     def call(
         self, inputs: KerasTensor, training: bool | None = None, mask: Any = None
     ) -> KerasTensor:
-        if not training:
-            return super().call(inputs, training=training, mask=mask)
         import torch
         from torch.nn import functional
 
+        parameters = {"weight": self.gamma.value, "bias": self.beta.value, "eps": self.epsilon}
+        if not training:
+            known = self.moving_mean.value, self.moving_variance.value
+            return _last(functional.batch_norm(_first(inputs), *known, **parameters))
         mean, variance = (torch.zeros_like(self.gamma.value) for _ in range(2))
         values = inputs.numel() // len(mean)  # of each channel
         outputs = functional.batch_norm(
             _first(inputs),
             mean,  # receive the batch's own statistics
             variance,
-            self.gamma.value,
-            self.beta.value,
             training=True,
             momentum=1.0,
-            eps=self.epsilon,
+            **parameters,
         )
         with torch.no_grad():
             self.moving_mean.value.lerp_(mean, 1 - self.momentum)
