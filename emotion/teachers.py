@@ -36,13 +36,41 @@ def digest(paths: Sequence[Path]) -> str:
     return found.hexdigest()[:12] if paths else ""
 
 
-def probabilities(
-    teachers: Sequence[keras.Model], images: KerasTensor, temperature: float
-) -> KerasTensor:
-    """The mean of what `teachers` say of `images` (batch, size, size, 1): (batch, classes)."""
-    answers = [teacher(images, training=False) for teacher in teachers]
-    answers = [ops.softmax(ops.cast(logits, "float32") / temperature) for logits in answers]
-    return ops.stop_gradient(sum(answers[1:], answers[0]) / len(answers))
+class Lesson(keras.layers.Layer):
+    """What teachers say of images (batch, size, size, 1): probabilities (batch, classes).
+
+    The mean of all of them, evened out at `temperature`; or, `in_turn`, for every image the answer
+    of one alone, the next image asking the next: several then cost the time of one, and over
+    shuffled epochs an image meets them all.
+    """
+
+    def __init__(
+        self, teachers: Sequence[keras.Model], *, temperature: float, in_turn: bool = False
+    ) -> None:
+        super().__init__(trainable=False, dtype="float32", autocast=False)
+        self.teachers = list(teachers)
+        self.temperature, self.in_turn = temperature, in_turn
+
+    def call(self, images: KerasTensor) -> KerasTensor:
+        if self.in_turn:
+            return ops.stop_gradient(self._one_each(images))
+        answers = [self._answer(teacher, images) for teacher in self.teachers]
+        return ops.stop_gradient(sum(answers[1:], answers[0]) / len(answers))
+
+    def _answer(self, teacher: keras.Model, images: KerasTensor) -> KerasTensor:
+        logits = ops.cast(teacher(images, training=False), "float32")
+        return ops.softmax(logits / self.temperature)
+
+    def _one_each(self, images: KerasTensor) -> KerasTensor:
+        count, size = len(self.teachers), ops.shape(images)[0]
+        # So many more that none is left without an image: TensorFlow stumbles over empty batches.
+        images = ops.concatenate([images, ops.repeat(images[:1], count - 1, axis=0)])
+        answers = [self._answer(one, images[at::count]) for at, one in enumerate(self.teachers)]
+        # Back into the images' order: those of the first teacher lie before those of the second.
+        image, whole = ops.arange(size), size + count - 1
+        teacher = image % count
+        before = teacher * (whole // count) + ops.minimum(teacher, whole % count)
+        return ops.take(ops.concatenate(answers), before + image // count, axis=0)
 
 
 def _load(path: Path, names: tuple[str, ...], size: int, dtype: str, called: str) -> keras.Model:
@@ -66,10 +94,11 @@ def _load(path: Path, names: tuple[str, ...], size: int, dtype: str, called: str
         )
 
     def quick(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return fastest(type(layer)).from_config({**layer.get_config(), "dtype": dtype})
+        # Keras keeps PyTorch's gradients by name: one of the student's would never be cleared.
+        options = {"dtype": dtype, "name": f"{called}_{layer.name}"}
+        return fastest(type(layer)).from_config({**layer.get_config(), **options})
 
-    copy = keras.models.clone_model(network, clone_function=quick)
-    copy.set_weights(network.get_weights())
-    teacher = keras.Model(copy.input, copy.output, name=called)  # no two in one graph alike
+    teacher = keras.models.clone_model(network, clone_function=quick)
+    teacher.set_weights(network.get_weights())
     teacher.trainable = False
     return teacher

@@ -49,6 +49,7 @@ class Recipe:
     small_first: float  # part of the epochs that see images at two thirds of the side
     votes_weight: float  # of the votes' loss beside the labels'
     teachers_weight: float  # of the teachers' probabilities; the labels have the rest
+    teachers_in_turn: bool  # one teacher for each image, and not the mean of all
     temperature: float  # that evens out the teachers' probabilities
     width: int
     dropout: float
@@ -225,8 +226,10 @@ class Run:
         images = self.augment(inputs)
         outputs = self.network(images)
         if self.teachers:
-            taught = teaching.probabilities(self.teachers, images, recipe.temperature)
-            outputs = keras.ops.concatenate([outputs, taught], axis=1)
+            lesson = teaching.Lesson(
+                self.teachers, temperature=recipe.temperature, in_turn=recipe.teachers_in_turn
+            )
+            outputs = keras.ops.concatenate([outputs, lesson(images)], axis=1)
         trainer = keras.Model(inputs, outputs)
         total = recipe.epochs * self.steps
         warm = min(max(self.steps, total // 20), total // 2)

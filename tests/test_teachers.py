@@ -20,36 +20,72 @@ def saved(path, *, names=NAMES, size=24, seed=0):
     return network
 
 
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    """Files of three teachers, and their networks."""
+    folder = tmp_path_factory.mktemp("teachers")
+    paths = [folder / f"{name}.keras" for name in "abc"]
+    return paths, [saved(path, seed=number) for number, path in enumerate(paths)]
+
+
 def softened(network, images, temperature):
     logits = keras.ops.convert_to_numpy(network(images)) / temperature
     powers = np.exp(logits)
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def test_their_probabilities_are_averaged_at_the_temperature(tmp_path):
-    paths = [tmp_path / "a.keras", tmp_path / "b.keras"]
-    networks = [saved(path, seed=number) for number, path in enumerate(paths)]
+def test_their_probabilities_are_averaged_at_the_temperature(three):
+    paths, networks = (group[:2] for group in three)
     images = np.random.default_rng(0).uniform(0, 255, (5, 24, 24, 1)).astype(np.float32)
     loaded = teachers.load(paths, NAMES, 24)
-    found = keras.ops.convert_to_numpy(teachers.probabilities(loaded, images, 3.0))
+    found = keras.ops.convert_to_numpy(teachers.Lesson(loaded, temperature=3.0)(images))
     one, other = (softened(network, images, 3.0) for network in networks)
     assert not np.allclose(one, other)
     assert found == pytest.approx((one + other) / 2, abs=1e-5)
 
 
-def test_they_do_not_learn(tmp_path):
-    saved(tmp_path / "a.keras")
-    (teacher,) = teachers.load([tmp_path / "a.keras"], NAMES, 24)
+@pytest.mark.parametrize("count", [2, 5, 6])
+def test_in_turn_each_image_asks_another(three, count):
+    paths, networks = three
+    images = np.random.default_rng(0).uniform(0, 255, (count, 24, 24, 1)).astype(np.float32)
+    lesson = teachers.Lesson(teachers.load(paths, NAMES, 24), temperature=3.0, in_turn=True)
+    found = keras.ops.convert_to_numpy(lesson(images))
+    each = [softened(network, images, 3.0) for network in networks]
+    assert not np.allclose(each[0], each[1])
+    expected = [each[number % 3][number] for number in range(count)]
+    assert found == pytest.approx(np.array(expected), abs=1e-5)
+
+
+def test_they_do_not_learn(three):
+    (teacher,) = teachers.load(three[0][:1], NAMES, 24)
     assert teacher.trainable_variables == []
 
 
-def test_several_fit_into_one_graph_beside_the_student(tmp_path):
-    student = saved(tmp_path / "a.keras")
-    loaded = teachers.load([tmp_path / "a.keras"] * 2, NAMES, 24)
+def test_several_fit_into_one_graph_beside_the_student(three):
+    paths, (student, *_) = three
+    loaded = teachers.load(paths[:1] * 2, NAMES, 24)
     inputs = keras.Input((24, 24, 1))
-    taught = teachers.probabilities(loaded, inputs, 1.0)
-    both = keras.Model(inputs, [student(inputs), taught])
-    assert both.output_shape == [(None, 2), (None, 2)]
+    lessons = [teachers.Lesson(loaded, temperature=1.0, in_turn=turns) for turns in (False, True)]
+    both = keras.Model(inputs, [student(inputs), *(lesson(inputs) for lesson in lessons)])
+    assert both.output_shape == [(None, 2)] * 3
+
+
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_they_answer_as_in_use_while_the_student_trains(three, in_turn):
+    lesson = teachers.Lesson(teachers.load(three[0], NAMES, 24), temperature=1.0, in_turn=in_turn)
+    inputs = keras.Input((24, 24, 1))
+    graph = keras.Model(inputs, lesson(inputs))
+    images = np.random.default_rng(0).uniform(0, 255, (6, 24, 24, 1)).astype(np.float32)
+    asked = [keras.ops.convert_to_numpy(graph(images, training=mode)) for mode in (False, True)]
+    assert asked[1] == pytest.approx(asked[0])
+
+
+def test_no_weight_shares_its_name_with_another(three):
+    """PyTorch's gradients are cleared by these names."""
+    paths, (student, *_) = three
+    loaded = teachers.load(paths, NAMES, 24)
+    names = [weight.path for network in (student, *loaded) for weight in network.weights]
+    assert len(set(names)) == len(names)
 
 
 def test_other_files_are_another_set(tmp_path):

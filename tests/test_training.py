@@ -21,6 +21,7 @@ RECIPE = {
     "small_first": 0.0,
     "votes_weight": 1.0,
     "teachers_weight": 0.7,
+    "teachers_in_turn": False,
     "temperature": 2.0,
     "width": 4,
     "dropout": 0.2,
