@@ -46,6 +46,9 @@ class Settings:
         0.25, "share of images that are blurred, and share that get noise", check=between(0, 1)
     )
     erase: float = setting(0.5, "share of images that lose a rectangle", check=between(0, 1))
+    mixup: float = setting(
+        0.0, "mixes each image with another, 0.2 a little, 1 much, 0 not at all", check=at_least(0)
+    )
     small_first: float = setting(
         0.0, "part of the epochs that see images at two thirds of the side", check=between(0, 1)
     )

@@ -18,6 +18,7 @@ RECIPE = {
     "augment": 0.5,
     "degrade": 0.5,
     "erase": 0.5,
+    "mixup": 0.0,
     "small_first": 0.0,
     "votes_weight": 1.0,
     "teachers_weight": 0.7,
@@ -121,6 +122,29 @@ def test_the_loss_is_what_is_written(data):
     vote = -np.dot([0.3, 0.7], log_softmax(voted))
     expected = 0.75 * label + 0.25 * lesson + vote
     assert float(keras.ops.convert_to_numpy(found)[0]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_mixup_leaves_each_image_the_larger_part():
+    images = np.arange(0, 200, 10, dtype=np.uint8)[:, None, None, None] * np.ones(
+        (1, 4, 4, 1), np.uint8
+    )
+    targets = np.eye(20, dtype=np.float32)
+    pixels, mixed = training.mixed(images, targets, 1.0, np.random.default_rng(0))
+    assert pixels.dtype == np.uint8
+    assert mixed.dtype == np.float32
+    assert mixed.sum(axis=1) == pytest.approx(np.ones(20))
+    assert (np.diagonal(mixed) >= 0.5).all()
+    assert ((mixed > 0).sum(axis=1) == 2).sum() >= 15  # the others met themselves
+    assert pixels[:, 0, 0, 0] == pytest.approx(mixed @ images[:, 0, 0, 0], abs=0.51)
+
+
+def test_mixup_changes_what_a_run_learns(data):
+    runs = [start(epochs=1, mixup=mixup) for mixup in (0.0, 1.0, 1.0)]
+    for run in runs:
+        fit(run, data)
+    without, one, same = (run.progress.rows[0]["loss"] for run in runs)
+    assert one == same
+    assert one != without
 
 
 def test_rows_hold_the_means_over_an_epoch(data):
