@@ -68,7 +68,7 @@ class Settings:
         0.7, "of the teachers' loss; the labels' has the rest", check=between(0, 1)
     )
     teachers_in_turn: bool = setting(
-        False, "1: each image asks one of the teachers, so that several cost the time of one"
+        False, "1: each image asks one of the teachers, so that several cost little more than one"
     )
     temperature: float = setting(2.0, "evens out the teachers' probabilities", check=above(0))
     width: int = setting(32, "channels of the first stage", check=at_least(4))

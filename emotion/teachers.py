@@ -40,7 +40,7 @@ class Lesson(keras.layers.Layer):
     """What teachers say of images (batch, size, size, 1): probabilities (batch, classes).
 
     The mean of all of them, evened out at `temperature`; or, `in_turn`, for every image the answer
-    of one alone, the next image asking the next: several then cost the time of one, and over
+    of one alone, the next image asking the next: several then cost little more than one, and over
     shuffled epochs an image meets them all.
     """
 
