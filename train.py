@@ -55,6 +55,9 @@ class Settings:
     average: float = setting(
         1.0, "half-life of the averaged weights in epochs, 0 for none", check=at_least(0)
     )
+    initial_weights: Path | None = setting(
+        None, "`.keras` file whose weights to begin with", check=config.ending(".keras")
+    )
     votes: Path | None = setting(
         None,
         "`.csv` of what people answered about each training image, to learn beside the labels",
@@ -119,7 +122,7 @@ def main(settings: Settings) -> int:
 
 def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[training.Run, str]":
     """Epoch after epoch, with a checkpoint after each; answers with the run and why it ended."""
-    from emotion import teachers, training
+    from emotion import teachers, trained, training
     from emotion import votes as people
     from emotion.journal import Journal
 
@@ -142,10 +145,14 @@ def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[train
         answers=0 if votes is None else votes.shape[1],
         teachers=teachers.load(settings.teachers, data.labels, size, dtype=recipe.dtype),
     )
-    identity = training.identity(train, validation, votes, settings.teachers)
+    given = [settings.initial_weights] if settings.initial_weights else []
+    initial = [trained.load(path, "INITIAL_WEIGHTS") for path in given]
+    identity = training.identity(train, validation, votes, settings.teachers, given)
     if checkpoint.exists():
         run.resume(checkpoint, identity)
         print(f"going on after epoch {run.progress.epoch} of {recipe.epochs}", file=sys.stderr)
+    elif initial:
+        run.begin_with(*initial[0], data.labels)
     journal = Journal(
         settings.model_export_path, epochs=recipe.epochs, steps=steps, rows=run.progress.rows
     )

@@ -3,14 +3,13 @@
 Hinton et al. 2015, arXiv:1503.02531.
 """
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 from keras import KerasTensor, ops
 
-from emotion import labels
+from emotion import trained
 from emotion.errors import EmotionError
 from emotion.fast import fastest
 
@@ -26,14 +25,6 @@ def load(
     return tuple(
         _load(path, names, size, dtype, f"teacher{number}") for number, path in enumerate(paths)
     )
-
-
-def digest(paths: Sequence[Path]) -> str:
-    """What tells one set of teachers from another: a hash over their files; "" for none."""
-    found = hashlib.sha256()
-    for path in paths:
-        found.update(path.read_bytes())
-    return found.hexdigest()[:12] if paths else ""
 
 
 class Lesson(keras.layers.Layer):
@@ -74,19 +65,12 @@ class Lesson(keras.layers.Layer):
 
 
 def _load(path: Path, names: tuple[str, ...], size: int, dtype: str, called: str) -> keras.Model:
-    if path.suffix.lower() != ".keras" or not path.is_file():
-        why = "does not exist" if path.suffix.lower() == ".keras" else "must end in .keras"
-        raise EmotionError(f"TEACHERS: '{path}' {why}: train.py writes one")
-    known = labels.card(path)[0]
+    network, known = trained.load(path, "TEACHERS")
     if known != names:
         raise EmotionError(
-            f"TEACHERS: '{path}' knows {', '.join(known) or 'no classes'}, the data has "
-            f"{', '.join(names)}: a teacher must have been trained on the same classes"
+            f"TEACHERS: '{path}' knows {', '.join(known)}, the data has {', '.join(names)}: a "
+            "teacher must have been trained on the same classes"
         )
-    try:
-        network = keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, KeyError) as error:
-        raise EmotionError(f"TEACHERS: '{path}' cannot be loaded: {error}") from error
     if network.input_shape[1] != size:
         raise EmotionError(
             f"TEACHERS: '{path}' takes images of {network.input_shape[1]} pixels, the data has "

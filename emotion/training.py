@@ -15,7 +15,7 @@ import numpy as np
 from keras import KerasTensor
 from numpy.typing import NDArray
 
-from emotion import model
+from emotion import model, trained
 from emotion import teachers as teaching
 from emotion.augment import Augment
 from emotion.errors import EmotionError
@@ -111,6 +111,33 @@ class Run:
         self.averaged = self._weights()
         self.best = self.averaged
         self.loss, self.accuracy = math.nan, math.nan  # of the epoch in progress, while training
+
+    def begin_with(
+        self, network: keras.Model, known: tuple[str, ...], names: tuple[str, ...]
+    ) -> None:
+        """Take the weights of `network`, which train.py saved and which knows the classes `known`.
+
+        Of its last layer only those for the run's classes, `names`; what it does not know, and the
+        outputs for votes, keep the weights that they have. Raises EmotionError for a network of
+        another shape.
+        """
+        *mine, kernel, bias = self._weights()
+        *given, given_kernel, given_bias = network.get_weights()
+        if [weight.shape for weight in given] != [weight.shape for weight in mine]:
+            width, wanted = given[0].shape[-1], self.recipe.width
+            raise EmotionError(
+                f"INITIAL_WEIGHTS is {width} channels wide, the network to train {wanted}: give "
+                f"WIDTH={width}"
+                if width != wanted
+                else "INITIAL_WEIGHTS is another network than train.py makes: train it anew"
+            )
+        for index, name in enumerate(names):
+            if name in known:
+                kernel[:, index] = given_kernel[:, known.index(name)]
+                bias[index] = given_bias[known.index(name)]
+        self.network.set_weights([*given, kernel, bias])
+        self.averaged = self._weights()
+        self.best = self.averaged
 
     def train(self, images: Images, targets: NDArray[np.float32], epoch: int) -> Iterator[float]:
         """One epoch, a batch per step of the iterator, which yields the mean loss so far.
@@ -410,10 +437,11 @@ def identity(
     validation: "Split",
     votes: NDArray[np.float32] | None = None,
     teachers: Sequence[Path] = (),
+    initial_weights: Sequence[Path] = (),
 ) -> dict[str, str]:
-    """What tells one set of data from another: hashes over pixels, labels and votes, and teachers'.
+    """What tells one set of data from another: hashes over pixels, labels and votes, and files.
 
-    `votes` as in `fit`, `teachers` their files.
+    `votes` as in `fit`; `teachers` and `initial_weights` are the files of trained networks.
     """
     digest = hashlib.sha256()
     for split in (train, validation):
@@ -421,7 +449,11 @@ def identity(
         digest.update(np.ascontiguousarray(split.labels).data)
     if votes is not None:
         digest.update(np.ascontiguousarray(votes).data)
-    return {"dataset": digest.hexdigest()[:12], "teachers": teaching.digest(teachers)}
+    return {
+        "dataset": digest.hexdigest()[:12],
+        "teachers": trained.digest(teachers),
+        "initial_weights": trained.digest(initial_weights),
+    }
 
 
 def steps_in(images: int, batch_size: int) -> int:

@@ -1,7 +1,5 @@
 """Teachers: what they say, and which ones are refused."""
 
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -88,27 +86,12 @@ def test_no_weight_shares_its_name_with_another(three):
     assert len(set(names)) == len(names)
 
 
-def test_other_files_are_another_set(tmp_path):
-    for name in "ab":
-        (tmp_path / name).write_bytes(name.encode())
-    a, b = tmp_path / "a", tmp_path / "b"
-    assert teachers.digest([]) == ""
-    assert len({teachers.digest(paths) for paths in ([a], [b], [a, b])}) == 3
-
-
 def test_unusable_ones_are_refused_in_one_line(tmp_path):
     path = tmp_path / "a.keras"
-    with pytest.raises(EmotionError, match="does not exist"):
+    with pytest.raises(EmotionError, match=r"^TEACHERS: .* does not exist"):
         teachers.load([path], NAMES, 24)
-    with pytest.raises(
-        EmotionError, match=r"'a\.tflite' must end in \.keras: train\.py writes one$"
-    ):
-        teachers.load([Path("a.tflite")], NAMES, 24)
     saved(path)
     with pytest.raises(EmotionError, match="knows no, yes, the data has maybe, no: a teacher must"):
         teachers.load([path], ("maybe", "no"), 24)
     with pytest.raises(EmotionError, match="takes images of 24 pixels, the data has 48"):
         teachers.load([path], NAMES, 48)
-    path.write_bytes(path.read_bytes()[:400])
-    with pytest.raises(EmotionError, match=r"a\.keras"):
-        teachers.load([path], NAMES, 24)

@@ -72,6 +72,33 @@ def test_a_run_learns_and_keeps_its_best_weights(data):
     assert (logits.argmax(axis=1) == data[1]).mean() == run.progress.best
 
 
+def test_a_run_begins_with_the_weights_of_another(data):
+    first = start(epochs=2)
+    fit(first, data)
+    kernel, bias = first.result().get_weights()[-2:]
+    second = start(answers=2, seed=4)
+    fresh = second.network.get_weights()[-2][:, 0]
+    second.begin_with(first.result(), ("no", "yes"), ("maybe", "no"))
+    *trunk, second_kernel, second_bias = second.network.get_weights()
+    for one, other in zip(first.result().get_weights()[:-2], trunk, strict=True):
+        assert (one == other).all()
+    assert (second_kernel[:, 1] == kernel[:, 0]).all()
+    assert second_bias[1] == bias[0]
+    assert (second_kernel[:, 0] == fresh).all()
+    assert second_kernel.shape[1] == 4
+    for ours in (second.averaged, second.best):
+        assert all((one == two).all() for one, two in zip(ours[:-2], trunk, strict=True))
+
+
+def test_a_run_refuses_to_begin_with_another_network():
+    with pytest.raises(EmotionError, match=r"8 channels wide, .* 4: give WIDTH=8"):
+        start().begin_with(start(width=8).result(), ("a", "b"), ("a", "b"))
+    inputs = keras.Input((24, 24, 1))
+    outputs = keras.layers.Dense(2)(keras.layers.Flatten()(keras.layers.Conv2D(4, 3)(inputs)))
+    with pytest.raises(EmotionError, match=r"another network than train\.py makes"):
+        start().begin_with(keras.Model(inputs, outputs), ("a", "b"), ("a", "b"))
+
+
 def test_votes_teach_and_leave_no_trace_in_the_result(data):
     votes = np.eye(3, dtype=np.float32)[data[1]]  # three answers, of which people gave two
     images = data[0], np.zeros_like(data[1])  # labels that say nothing
@@ -261,7 +288,7 @@ def test_predictions_come_in_the_order_of_the_images(data):
     assert whole[-1] == pytest.approx(alone[0], abs=1e-4)
 
 
-def test_another_pixel_or_label_is_another_set_of_data(data):
+def test_another_pixel_label_or_file_is_another_set_of_data(data, tmp_path):
     class Split:
         def __init__(self, images, labels):
             self.images, self.labels = images, labels
@@ -272,3 +299,6 @@ def test_another_pixel_or_label_is_another_set_of_data(data):
     assert same == training.identity(Split(*data), Split(*data))
     assert same != training.identity(Split(other, data[1]), Split(*data))
     assert same != training.identity(Split(data[0], 1 - data[1]), Split(*data))
+    (tmp_path / "a").write_bytes(b"a")
+    for name in ("teachers", "initial_weights"):
+        assert same != training.identity(Split(*data), Split(*data), **{name: [tmp_path / "a"]})
