@@ -152,7 +152,8 @@ def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[train
         run.resume(checkpoint, identity)
         print(f"going on after epoch {run.progress.epoch} of {recipe.epochs}", file=sys.stderr)
     elif initial:
-        run.begin_with(*initial[0], data.labels)
+        known, _, network = initial[0]
+        run.begin_with(network, known, data.labels)
     journal = Journal(
         settings.model_export_path, epochs=recipe.epochs, steps=steps, rows=run.progress.rows
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion import config, dataset, labels, report, script
+from emotion import config, dataset, labels, report, script, trained
 from emotion.calibration import softmax
 from emotion.config import REQUIRED, setting
 from emotion.errors import EmotionError
@@ -59,7 +59,8 @@ def main(settings: Settings) -> int:
             "OPTIMISE=1 needs DATASET: 8-bit ranges are measured on training images; set DATASET, "
             "or OPTIMISE=0 for float32"
         )
-    names, card, network = load_network(settings.model_path)
+    _tensorflow()
+    names, card, network = trained.load(settings.model_path, "MODEL_PATH")
     data = None
     if settings.dataset:
         data = dataset.load(
@@ -110,25 +111,6 @@ def _export(
         print(complaint(lost, kind, spare(path)), file=sys.stderr)
         return 1
     return 0
-
-
-def load_network(path: Path) -> tuple[tuple[str, ...], dict[str, Any], "keras.Model"]:
-    """Labels, card and network of a `.keras` file that train.py wrote.
-
-    Raises EmotionError when the file is missing, is no Keras model, or carries no labels.
-    """
-    if not path.is_file():
-        raise EmotionError(f"MODEL_PATH='{path}' does not exist: train.py writes one")
-    names, card = labels.card(path)
-    if not names:
-        raise EmotionError(f"MODEL_PATH='{path}' has no labels inside: needed is one of train.py's")
-    _tensorflow()
-    import keras
-
-    try:
-        return names, card, keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, KeyError) as error:
-        raise EmotionError(f"MODEL_PATH='{path}' cannot be loaded: {error}") from error
 
 
 def calibrating(data: "dataset.Dataset") -> NDArray[np.uint8]:

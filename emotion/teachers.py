@@ -65,15 +65,15 @@ class Lesson(keras.layers.Layer):
 
 
 def _load(path: Path, names: tuple[str, ...], size: int, dtype: str, called: str) -> keras.Model:
-    network, known = trained.load(path, "TEACHERS")
+    known, _, network = trained.load(path, "TEACHERS")
     if known != names:
         raise EmotionError(
-            f"TEACHERS: '{path}' knows {', '.join(known)}, the data has {', '.join(names)}: a "
+            f"TEACHERS='{path}' knows {', '.join(known)}, the data has {', '.join(names)}: a "
             "teacher must have been trained on the same classes"
         )
     if network.input_shape[1] != size:
         raise EmotionError(
-            f"TEACHERS: '{path}' takes images of {network.input_shape[1]} pixels, the data has "
+            f"TEACHERS='{path}' takes images of {network.input_shape[1]} pixels, the data has "
             f"{size}: a teacher must take the same size"
         )
 

@@ -1,32 +1,35 @@
-"""Networks that train.py saved, for another run to learn from or to begin with."""
+"""Networks that train.py saved: to export, to learn from, to begin with."""
 
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-
-import keras
+from typing import TYPE_CHECKING, Any
 
 from emotion import labels
 from emotion.errors import EmotionError
 
+if TYPE_CHECKING:
+    import keras
 
-def load(path: Path, setting: str) -> tuple[keras.Model, tuple[str, ...]]:
-    """The network of the `.keras` file at `path`, uncompiled, and the names of its classes.
 
-    Raises EmotionError, with the name of the `setting` that gave the path, when it cannot be read.
+def load(path: Path, setting: str) -> "tuple[tuple[str, ...], dict[str, Any], keras.Model]":
+    """Labels, card and network of the `.keras` file that the variable `setting` names.
+
+    Raises EmotionError when the file is missing, is no Keras model, or carries no labels.
     """
-    if path.suffix.lower() != ".keras" or not path.is_file():
-        why = "does not exist" if path.suffix.lower() == ".keras" else "must end in .keras"
-        raise EmotionError(f"{setting}: '{path}' {why}: train.py writes one")
-    names = labels.card(path)[0]
+    if path.suffix.lower() != ".keras":
+        raise EmotionError(f"{setting}='{path}' must end in .keras: train.py writes one")
+    if not path.is_file():
+        raise EmotionError(f"{setting}='{path}' does not exist: train.py writes one")
+    names, card = labels.card(path)
     if not names:
-        raise EmotionError(
-            f"{setting}: '{path}' knows no classes: give an emotion.keras that train.py wrote"
-        )
+        raise EmotionError(f"{setting}='{path}' has no labels inside: needed is one of train.py's")
+    import keras
+
     try:
-        return keras.models.load_model(path, compile=False), names
+        return names, card, keras.models.load_model(path, compile=False)
     except (ValueError, OSError, KeyError) as error:
-        raise EmotionError(f"{setting}: '{path}' cannot be loaded: {error}") from error
+        raise EmotionError(f"{setting}='{path}' cannot be loaded: {error}") from error
 
 
 def digest(paths: Sequence[Path]) -> str:

@@ -88,7 +88,7 @@ def test_no_weight_shares_its_name_with_another(three):
 
 def test_unusable_ones_are_refused_in_one_line(tmp_path):
     path = tmp_path / "a.keras"
-    with pytest.raises(EmotionError, match=r"^TEACHERS: .* does not exist"):
+    with pytest.raises(EmotionError, match=r"^TEACHERS=.* does not exist"):
         teachers.load([path], NAMES, 24)
     saved(path)
     with pytest.raises(EmotionError, match="knows no, yes, the data has maybe, no: a teacher must"):
