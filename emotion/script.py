@@ -54,6 +54,13 @@ def _guarded(main: Callable[[Any], int | None], settings: Any) -> int:
     except EmotionError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", __package__):  # a fault here, not in the environment
+            raise
+        complaint = f"{package} is not installed: pip install -r requirements.txt"
+        print(f"error: {complaint}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("stopped by Ctrl-C", file=sys.stderr)
         return 130

@@ -1,5 +1,6 @@
 """How commands start and end."""
 
+import importlib
 from dataclasses import dataclass
 
 import pytest
@@ -58,6 +59,24 @@ def raising(error):
 def test_a_foreseen_failure_is_one_line_and_exit_1(capsys):
     assert run(raising(EmotionError("no camera"))) == 1
     assert capsys.readouterr().err == "error: no camera\n"
+
+
+def test_a_package_that_is_missing_is_named_in_one_line(capsys):
+    def main(settings):
+        importlib.import_module("no_such_package.part")
+
+    assert run(main) == 1
+    assert capsys.readouterr().err == (
+        "error: no_such_package is not installed: pip install -r requirements.txt\n"
+    )
+
+
+def test_a_module_of_our_own_that_is_missing_keeps_its_traceback():
+    def main(settings):
+        importlib.import_module("emotion.no_such_module")
+
+    with pytest.raises(ModuleNotFoundError):
+        run(main)
 
 
 def test_settings_that_only_the_work_could_refuse_exit_2(capsys):
