@@ -52,6 +52,12 @@ class Settings:
     small_first: float = setting(
         0.0, "part of the epochs that see images at two thirds of the side", check=between(0, 1)
     )
+    gentle_last: float = setting(
+        0.0,
+        "part of the epochs, at the end, with 0.4 times `AUGMENT` and `DEGRADE`, without `ERASE` "
+        "and `MIXUP`",
+        check=between(0, 1),
+    )
     average: float = setting(
         1.0, "half-life of the averaged weights in epochs, 0 for none", check=at_least(0)
     )

@@ -27,8 +27,9 @@ class Augment(keras.layers.Layer):
     Every image draws its own shift, rotation, zoom, aspect ratio, flip, brightness, contrast and
     erased rectangle (Zhong et al. 2017, arXiv:1708.04896, for the last). `strength` scales the
     ranges, 0 leaves images as they are; `degrade` is the share of images that are blurred, and the
-    share that get noise; `erase` is the share that lose a rectangle. `size` may be changed between
-    epochs: small images first make the early epochs cheap.
+    share that get noise; `erase` is the share that lose a rectangle. All four may be changed
+    between epochs: small images first make the early epochs cheap, weaker changes last let the
+    network settle on images as they are.
     """
 
     def __init__(

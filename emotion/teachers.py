@@ -32,15 +32,21 @@ class Lesson(keras.layers.Layer):
 
     The mean of all of them, evened out at `temperature`; or, `in_turn`, for every image the answer
     of one alone, the next image asking the next: several then cost little more than one, and over
-    shuffled epochs an image meets them all.
+    shuffled epochs an image meets them all. `mirrored`: every other question is about the mirror
+    image instead, so that what is learnt is the same for both.
     """
 
     def __init__(
-        self, teachers: Sequence[keras.Model], *, temperature: float, in_turn: bool = False
+        self,
+        teachers: Sequence[keras.Model],
+        *,
+        temperature: float,
+        in_turn: bool = False,
+        mirrored: bool = False,
     ) -> None:
         super().__init__(trainable=False, dtype="float32", autocast=False)
         self.teachers = list(teachers)
-        self.temperature, self.in_turn = temperature, in_turn
+        self.temperature, self.in_turn, self.mirrored = temperature, in_turn, mirrored
 
     def call(self, images: KerasTensor) -> KerasTensor:
         if self.in_turn:
@@ -49,6 +55,9 @@ class Lesson(keras.layers.Layer):
         return ops.stop_gradient(sum(answers[1:], answers[0]) / len(answers))
 
     def _answer(self, teacher: keras.Model, images: KerasTensor) -> KerasTensor:
+        if self.mirrored:
+            every_other = ops.reshape(ops.arange(ops.shape(images)[0]) % 2 == 1, (-1, 1, 1, 1))
+            images = ops.where(every_other, ops.flip(images, axis=2), images)
         logits = ops.cast(teacher(images, training=False), "float32")
         return ops.softmax(logits / self.temperature)
 

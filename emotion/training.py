@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 5  # where none is asked for, and only once the rate is low
 LOW_RATE = 0.1  # of the highest
+GENTLE = 0.4  # of the augmentation, in the last epochs
 AVERAGE_EVERY = 8  # steps between two additions to the averaged weights
 EVALUATION_BATCH = 512
 
@@ -48,6 +49,7 @@ class Recipe:
     erase: float  # share of images that lose a rectangle
     mixup: float  # both parameters of the beta distribution that mixes two images; 0 for none
     small_first: float  # part of the epochs that see images at two thirds of the side
+    gentle_last: float  # part of the epochs whose augmentation is weaker
     votes_weight: float  # of the votes' loss beside the labels'
     teachers_weight: float  # of the teachers' probabilities; the labels have the rest
     teachers_in_turn: bool  # one teacher for each image, and not the mean of all
@@ -97,6 +99,7 @@ class Run:
         self.recipe, self.size, self.steps = recipe, size, steps
         self.classes, self.answers, self.teachers = classes, answers, teachers
         self.progress = Progress()
+        self.gentle_from = recipe.epochs - round(recipe.epochs * recipe.gentle_last)
         build = partial(model.build, width=recipe.width, dropout=recipe.dropout)
         self.network = build(classes + answers, size=None, dtype=recipe.dtype, fast=True)
         self.shadow = build(classes, size=size)  # holds whichever weights are to be scored
@@ -155,7 +158,7 @@ class Run:
             chosen = order[step * self.recipe.batch_size :][: self.recipe.batch_size]
             self.trainer.reset_metrics()
             batch = images[chosen][..., None], targets[chosen]
-            if self.recipe.mixup:
+            if self.recipe.mixup and epoch < self.gentle_from:
                 batch = mixed(*batch, self.recipe.mixup, rng)
             logs = self.trainer.train_on_batch(*batch, return_dict=True)
             seen += len(chosen) * np.array([1, float(logs["loss"]), float(logs["accuracy"])])
@@ -189,8 +192,10 @@ class Run:
         recipe, progress = self.recipe, self.progress
         if progress.epoch >= recipe.epochs:
             return f"all {recipe.epochs} epochs done"
-        # A short patience must not end a run before the low rates, which bring most of the gain.
-        since = self.low_from if recipe.patience is None else 0
+        # A short patience must not end a run before the low rates, which bring most of the gain,
+        # nor before the weaker augmentation.
+        waited = max(self.low_from, self.gentle_from if recipe.gentle_last else 0)
+        since = waited if recipe.patience is None else 0
         flat = progress.epoch - max(progress.best_epoch, since)
         patience = PATIENCE if recipe.patience is None else recipe.patience
         if patience and flat >= patience:
@@ -257,7 +262,10 @@ class Run:
         outputs = self.network(images)
         if self.teachers:
             lesson = teaching.Lesson(
-                self.teachers, temperature=recipe.temperature, in_turn=recipe.teachers_in_turn
+                self.teachers,
+                temperature=recipe.temperature,
+                in_turn=recipe.teachers_in_turn,
+                mirrored=bool(recipe.augment),  # which mirrors the images, too
             )
             outputs = keras.ops.concatenate([outputs, lesson(images)], axis=1)
         trainer = keras.Model(inputs, outputs)
@@ -305,11 +313,19 @@ class Run:
         return keras.metrics.categorical_accuracy(labels, logits)
 
     def _prepare(self, epoch: int) -> None:
-        recipe = self.recipe
+        recipe, augment = self.recipe, self.augment
         small = epoch < round(recipe.epochs * recipe.small_first)
-        size = self.size * 2 // 3 if small else self.size
-        if size != self.augment.size:
-            self.augment.size = size
+        gentle = epoch >= self.gentle_from
+        part = GENTLE if gentle else 1.0
+        wanted = {
+            "size": self.size * 2 // 3 if small else self.size,
+            "strength": part * recipe.augment,
+            "degrade": part * recipe.degrade,
+            "erase": 0.0 if gentle else recipe.erase,
+        }
+        if any(getattr(augment, name) != value for name, value in wanted.items()):
+            for name, value in wanted.items():
+                setattr(augment, name, value)
             self.trainer.make_train_function(force=True)
         if keras.backend.backend() == "torch":  # its dropout draws from the global generator
             seed = np.random.SeedSequence([recipe.seed, epoch]).generate_state(1)

@@ -54,6 +54,36 @@ def test_in_turn_each_image_asks_another(three, count):
     assert found == pytest.approx(np.array(expected), abs=1e-5)
 
 
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_every_other_question_is_about_the_mirror_image(three, in_turn):
+    paths, networks = three
+    count = 1 if in_turn else 3
+    images = np.random.default_rng(0).uniform(0, 255, (6, 24, 24, 1)).astype(np.float32)
+    loaded = teachers.load(paths[:count], NAMES, 24)
+    lesson = teachers.Lesson(loaded, temperature=3.0, in_turn=in_turn, mirrored=True)
+    found = keras.ops.convert_to_numpy(lesson(images))
+    asked = images.copy()
+    asked[1::2] = images[1::2, :, ::-1]
+    expected = np.mean([softened(network, asked, 3.0) for network in networks[:count]], axis=0)
+    assert found == pytest.approx(expected, abs=1e-5)
+    straight = np.mean([softened(network, images, 3.0) for network in networks[:count]], axis=0)
+    assert not np.allclose(expected[1], straight[1])
+
+
+def test_in_turn_each_teacher_is_asked_about_mirror_images(three):
+    paths, networks = three
+    images = np.random.default_rng(0).uniform(0, 255, (6, 24, 24, 1)).astype(np.float32)
+    lesson = teachers.Lesson(
+        teachers.load(paths, NAMES, 24), temperature=3.0, in_turn=True, mirrored=True
+    )
+    found = keras.ops.convert_to_numpy(lesson(images))
+    plain = [softened(networks[number % 3], images, 3.0)[number] for number in range(6)]
+    mirror = [
+        softened(networks[number % 3], images[:, :, ::-1], 3.0)[number] for number in range(6)
+    ]
+    assert found == pytest.approx(np.array(plain[:3] + mirror[3:]), abs=1e-5)
+
+
 def test_they_do_not_learn(three):
     (teacher,) = teachers.load(three[0][:1], NAMES, 24)
     assert teacher.trainable_variables == []

@@ -20,6 +20,7 @@ RECIPE = {
     "erase": 0.5,
     "mixup": 0.0,
     "small_first": 0.0,
+    "gentle_last": 0.0,
     "votes_weight": 1.0,
     "teachers_weight": 0.7,
     "teachers_in_turn": False,
@@ -42,9 +43,12 @@ def data():
     return images, labels
 
 
-def start(answers=0, teachers=(), **changes):
+def start(answers=0, teachers=(), compiled=False, **changes):
+    """A run of three steps an epoch; compiling its step takes longer than most tests train."""
     recipe = training.Recipe(**{**RECIPE, **changes})
-    return training.Run(recipe, classes=2, size=24, steps=3, answers=answers, teachers=teachers)
+    run = training.Run(recipe, classes=2, size=24, steps=3, answers=answers, teachers=teachers)
+    run.trainer.run_eagerly = not compiled
+    return run
 
 
 def fit(run, data, until=None, votes=None):
@@ -123,7 +127,15 @@ def test_teachers_teach_against_the_labels(data):
             return keras.ops.stack(means, axis=1)
 
     wrong = data[0], 1 - data[1]
-    options = {"epochs": 24, "augment": 0, "degrade": 0, "erase": 0, "dropout": 0, "average": 0}
+    options = {
+        "epochs": 24,
+        "augment": 0,
+        "degrade": 0,
+        "erase": 0,
+        "dropout": 0,
+        "average": 0,
+        "compiled": True,
+    }
     for weight, expected in ((1.0, data[1]), (0.0, wrong[1])):
         run = start(teachers=[Teacher()], teachers_weight=weight, **options)
         fit(run, wrong)
@@ -203,6 +215,13 @@ def test_without_a_patience_flat_epochs_count_once_the_rate_is_low():
     assert run.finished() == "no better validation accuracy for 5 epochs"
 
 
+def test_patience_waits_for_the_weaker_augmentation():
+    run = start(epochs=100, patience=None, gentle_last=0.05)
+    run.progress.best_epoch, run.progress.epoch = 50, 96
+    assert run.low_from < 90
+    assert run.finished() == ""
+
+
 def test_a_patience_that_is_asked_for_counts_from_the_start():
     run = start(epochs=50, patience=2)
     run.progress.best_epoch, run.progress.epoch = 1, 3
@@ -220,14 +239,14 @@ def test_ctrl_c_drops_the_unfinished_epoch_and_keeps_the_best(data):
 
 def test_a_resumed_run_ends_where_the_uninterrupted_one_does(data, tmp_path):
     path, identity = tmp_path / "state.npz", {"dataset": "d"}
-    whole = start(small_first=0.5)
+    whole = start(small_first=0.5, compiled=True)
 
     def after_epoch(row):
         if row["epoch"] == 2:
             whole.save(path, identity)
 
     training.fit(whole, data, data, after_batch=lambda step, loss: None, after_epoch=after_epoch)
-    second = start(small_first=0.5)
+    second = start(small_first=0.5, compiled=True)
     second.resume(path, identity)
     assert second.progress.epoch == 2
     fit(second, data)
@@ -268,6 +287,47 @@ def test_small_images_first_change_the_size_at_the_given_epoch():
         run._prepare(epoch)
         sizes.append(run.augment.size)
     assert sizes == [16, 16, 24, 24]
+
+
+def test_the_last_epochs_are_augmented_less():
+    run = start(epochs=4, gentle_last=0.5, augment=1.0, degrade=0.25, erase=0.5)
+    seen = []
+    for epoch in range(4):
+        run._prepare(epoch)
+        seen.append((run.augment.strength, run.augment.degrade, run.augment.erase))
+    assert seen == [(1.0, 0.25, 0.5)] * 2 + [(0.4, 0.1, 0.0)] * 2
+
+
+def test_the_last_epochs_do_without_mixup(data, monkeypatch):
+    mixed = []
+
+    def note(images, targets, mixup, rng):
+        mixed.append(run.progress.epoch)
+        return images, targets
+
+    run = start(epochs=4, gentle_last=0.5, mixup=0.2)
+    run.trainer.train_on_batch = lambda *batch, **options: {"loss": 0.0, "accuracy": 0.0}
+    monkeypatch.setattr(training, "mixed", note)
+    fit(run, data)
+    assert mixed == [0] * run.steps + [1] * run.steps
+
+
+def test_the_step_follows_the_weaker_augmentation(data):
+    """What the network is shown in each epoch, by the loss of one that does not learn."""
+    still = {
+        "compiled": True,
+        "epochs": 2,
+        "augment": 0,
+        "degrade": 0,
+        "dropout": 0,
+        "learning_rate": 1e-9,
+    }
+    runs = [start(**still, erase=1, gentle_last=0.5), start(**still, erase=0)]
+    for run in runs:
+        fit(run, data)
+    gentle, whole = ([row["loss"] for row in run.progress.rows] for run in runs)
+    assert gentle[0] != pytest.approx(whole[0], rel=1e-4)
+    assert gentle[1] == pytest.approx(whole[1], rel=1e-5)
 
 
 def test_no_weight_decay_on_normalisation_and_biases(data):
