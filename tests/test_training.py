@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from emotion import training
+from emotion import teachers, training
 from emotion.errors import EmotionError
 
 RECIPE = {
@@ -141,6 +141,21 @@ def test_teachers_teach_against_the_labels(data):
         fit(run, wrong)
         chosen = training.predict(run.network, data[0]).argmax(axis=1)
         assert (chosen == expected).all()
+
+
+@pytest.mark.parametrize(("augment", "expected"), [(0.5, [1, 0]), (0, [1, 1])])
+def test_teachers_see_mirror_images_where_augmentation_makes_them(augment, expected):
+    """A teacher that tells a bright left half from a bright right one, asked about the left."""
+
+    def sides(images, training):
+        halves = images[:, :, :12], images[:, :, 12:]
+        return keras.ops.stack([keras.ops.mean(half, axis=(1, 2, 3)) for half in halves], axis=1)
+
+    run = start(teachers=[sides], augment=augment, temperature=1.0)
+    (lesson,) = (layer for layer in run.trainer.layers if isinstance(layer, teachers.Lesson))
+    images = np.zeros((2, 24, 24, 1), np.float32)
+    images[:, :, :12] = 200
+    assert keras.ops.convert_to_numpy(lesson(images))[:, 0] == pytest.approx(expected)
 
 
 def test_the_loss_is_what_is_written(data):
