@@ -81,6 +81,9 @@ class Settings:
     )
     temperature: float = setting(2.0, "evens out the teachers' probabilities", check=above(0))
     width: int = setting(32, "channels of the first stage", check=at_least(4))
+    symmetric: bool = setting(
+        False, "1: a network that says the same of a face and of its mirror image"
+    )
     dropout: float = setting(0.3, "before the last layer", check=between(0, 0.9))
     mixed_precision: bool = setting(False, "1: bfloat16 arithmetic, for back ends that gain by it")
     validation_split: float = setting(
@@ -142,6 +145,8 @@ def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[train
             "TEACHERS take images of one size only: give SMALL_FIRST=0 with them, not "
             f"{settings.small_first:g}"
         )
+    if settings.symmetric and settings.width % 2:
+        raise EmotionError(f"SYMMETRIC=1 needs an even WIDTH, not {settings.width}")
     votes = people.read(settings.votes, train.names) if settings.votes else None
     run = training.Run(
         recipe,

@@ -2,7 +2,7 @@
 
 Keras' own copy every image from rows-columns-channels to channels-first and back around each
 convolution and pool, and work out batch normalisation in separate float32 operations. These hand
-PyTorch a view of the same memory.
+PyTorch a view of the same memory. On other back ends they are Keras' own.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from keras import KerasTensor, layers
 
 def fastest(layer: type[layers.Layer]) -> type[layers.Layer]:
     """The quickest kind of this Keras layer for the back end in use."""
-    return _KINDS.get(layer, layer) if keras.backend.backend() == "torch" else layer
+    return _KINDS.get(layer, layer) if _torch() else layer
 
 
 class Convolution(layers.Conv2D):
@@ -22,7 +22,7 @@ class Convolution(layers.Conv2D):
     def convolution_op(self, inputs: KerasTensor, kernel: KerasTensor) -> KerasTensor:
         rows, columns = self.kernel_size
         symmetric = self.strides == (1, 1) and rows % 2 == columns % 2 == 1
-        if not (self.padding == "same" and symmetric and self.dilation_rate == (1, 1)):
+        if not (_torch() and self.padding == "same" and symmetric and self.dilation_rate == (1, 1)):
             return super().convolution_op(inputs, kernel)
         from torch.nn import functional
 
@@ -48,6 +48,8 @@ class Normalisation(layers.BatchNormalization):
     def call(
         self, inputs: KerasTensor, training: bool | None = None, mask: Any = None
     ) -> KerasTensor:
+        if not _torch():
+            return super().call(inputs, training=training, mask=mask)
         import torch
         from torch.nn import functional
 
@@ -78,6 +80,10 @@ _KINDS = {
     layers.AveragePooling2D: AveragePool,
     layers.BatchNormalization: Normalisation,
 }
+
+
+def _torch() -> bool:
+    return keras.backend.backend() == "torch"
 
 
 def _first(images: KerasTensor) -> KerasTensor:

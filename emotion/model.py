@@ -13,11 +13,13 @@ from functools import partial
 import keras
 from keras import KerasTensor, layers
 
+from emotion import symmetry
 from emotion.fast import fastest
 
 Kind = Callable[[type[layers.Layer]], type[layers.Layer]]
 
 CHANNELS = (1, 2, 6)  # of the three stages, in widths
+STEM, SYMMETRIC_STEM = 5, 6  # an even one meets the same pixels in a mirror image
 BLOCKS = (1, 1, 2)  # the last stage is the cheapest place for depth: 6x6 maps
 
 
@@ -27,6 +29,8 @@ def build(
     width: int = 32,
     size: int | None = 48,
     dropout: float = 0.3,
+    symmetric: bool = False,
+    half: bool = False,
     dtype: str = "float32",
     fast: bool = False,
 ) -> keras.Model:
@@ -34,14 +38,16 @@ def build(
 
     Input: (batch, size, size, 1), grey pixels in 0..255; scaling happens inside. `size` None
     takes any size, with the same weights. Output: (batch, classes) logits, float32.
+    `symmetric` can say the same of a mirror image, and says it with the weights that
+    `symmetry.whole` makes; `half` is its form for training, with only the weights to be learnt.
     `dtype` is Keras' dtype policy, such as "mixed_bfloat16". `fast` is for training alone: layers
     that compute the same more quickly, but that a saved model must not depend on.
     """
     kind = fastest if fast else _plain
-    convolution = partial(_convolution, dtype=dtype, kind=kind)
+    convolution = partial(_convolution, half=half, dtype=dtype, kind=kind)
     inputs = keras.Input((size, size, 1), name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1, dtype=dtype, name="scale")(inputs)
-    x = convolution(x, width, 5, stride=2)  # 24 for size 48
+    x = convolution(x, width, SYMMETRIC_STEM if symmetric else STEM, stride=2)  # 24 for size 48
     for stage, (channels, blocks) in enumerate(zip(CHANNELS, BLOCKS, strict=True)):
         if stage:  # to 12, to 6
             x = kind(layers.AveragePooling2D)(2, dtype=dtype)(x)
@@ -52,6 +58,8 @@ def build(
             x = layers.ReLU(dtype=dtype)(layers.Add(dtype=dtype)([x, y]))
     x = layers.GlobalAveragePooling2D(dtype=dtype)(x)  # (batch, 6 * width)
     x = layers.Dropout(dropout, dtype=dtype)(x)
+    if half:
+        x = symmetry.Together(dtype=dtype)(x)
     logits = layers.Dense(classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="emotion")
 
@@ -75,11 +83,12 @@ def _convolution(
     *,
     stride: int = 1,
     active: bool = True,
+    half: bool,
     dtype: str,
     kind: Kind,
 ) -> KerasTensor:
-    x = kind(layers.Conv2D)(
-        filters,
+    x = (symmetry.MirrorConvolution if half else kind(layers.Conv2D))(
+        filters // 2 if half else filters,
         kernel,
         stride,
         "same",
@@ -89,7 +98,8 @@ def _convolution(
     )(x)
     # A residual branch starts at zero, so that the network starts out shallow (arXiv:1706.02677).
     gamma = "ones" if active else "zeros"
-    x = kind(layers.BatchNormalization)(momentum=0.95, gamma_initializer=gamma, dtype=dtype)(x)
+    normalisation = symmetry.MirrorNormalisation if half else kind(layers.BatchNormalization)
+    x = normalisation(momentum=0.95, gamma_initializer=gamma, dtype=dtype)(x)
     return layers.ReLU(dtype=dtype)(x) if active else x
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from keras import KerasTensor
 from numpy.typing import NDArray
 
-from emotion import model, trained
+from emotion import model, symmetry, trained
 from emotion import teachers as teaching
 from emotion.augment import Augment
 from emotion.errors import EmotionError
@@ -55,6 +55,7 @@ class Recipe:
     teachers_in_turn: bool  # one teacher for each image, and not the mean of all
     temperature: float  # that evens out the teachers' probabilities
     width: int
+    symmetric: bool  # whether the network says the same of a mirror image by its build
     dropout: float
     mixed_precision: bool
     seed: int
@@ -100,8 +101,15 @@ class Run:
         self.classes, self.answers, self.teachers = classes, answers, teachers
         self.progress = Progress()
         self.gentle_from = recipe.epochs - round(recipe.epochs * recipe.gentle_last)
-        build = partial(model.build, width=recipe.width, dropout=recipe.dropout)
-        self.network = build(classes + answers, size=None, dtype=recipe.dtype, fast=True)
+        build = partial(
+            model.build,
+            width=recipe.width,
+            symmetric=recipe.symmetric,
+            dropout=recipe.dropout,
+        )
+        self.network = build(
+            classes + answers, size=None, half=recipe.symmetric, dtype=recipe.dtype, fast=True
+        )
         self.shadow = build(classes, size=size)  # holds whichever weights are to be scored
         self.augment = Augment(
             size=size,
@@ -124,16 +132,20 @@ class Run:
         outputs for votes, keep the weights that they have. Raises EmotionError for a network of
         another shape.
         """
-        *mine, kernel, bias = self._weights()
-        *given, given_kernel, given_bias = network.get_weights()
-        if [weight.shape for weight in given] != [weight.shape for weight in mine]:
-            width, wanted = given[0].shape[-1], self.recipe.width
+        weights, mine = network.get_weights(), self.shadow.get_weights()
+        shapes, wanted = ([weight.shape for weight in group[:-2]] for group in (weights, mine))
+        symmetric = self.recipe.symmetric
+        if shapes != wanted or (symmetric and not symmetry.symmetric(weights)):
+            width = shapes[0][-1]
             raise EmotionError(
-                f"INITIAL_WEIGHTS is {width} channels wide, the network to train {wanted}: give "
-                f"WIDTH={width}"
-                if width != wanted
-                else "INITIAL_WEIGHTS is another network than train.py makes: train it anew"
+                f"INITIAL_WEIGHTS is {width} channels wide, the network to train "
+                f"{self.recipe.width}: give WIDTH={width}"
+                if width != self.recipe.width
+                else "INITIAL_WEIGHTS is another network than train.py makes with "
+                f"SYMMETRIC={symmetric:d}: give SYMMETRIC={not symmetric:d}, or train it anew"
             )
+        *given, given_kernel, given_bias = symmetry.half(weights) if symmetric else weights
+        *_, kernel, bias = self._weights()
         for index, name in enumerate(names):
             if name in known:
                 kernel[:, index] = given_kernel[:, known.index(name)]
@@ -245,7 +257,8 @@ class Run:
     def _show(self, weights: list[NDArray[np.float32]]) -> None:
         """Put `weights` into the shadow, without the outputs that learn from votes."""
         *rest, kernel, bias = weights
-        self.shadow.set_weights([*rest, kernel[:, : self.classes], bias[: self.classes]])
+        weights = [*rest, kernel[:, : self.classes], bias[: self.classes]]
+        self.shadow.set_weights(symmetry.whole(weights) if self.recipe.symmetric else weights)
 
     def _low_from(self, schedule: keras.optimizers.schedules.LearningRateSchedule) -> int:
         """How many epochs are done when the rate becomes low."""

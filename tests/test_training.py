@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from emotion import teachers, training
+from emotion import symmetry, teachers, training
 from emotion.errors import EmotionError
 
 RECIPE = {
@@ -26,6 +26,7 @@ RECIPE = {
     "teachers_in_turn": False,
     "temperature": 2.0,
     "width": 4,
+    "symmetric": False,
     "dropout": 0.2,
     "mixed_precision": False,
     "seed": 3,
@@ -94,9 +95,28 @@ def test_a_run_begins_with_the_weights_of_another(data):
         assert all((one == two).all() for one, two in zip(ours[:-2], trunk, strict=True))
 
 
+def test_a_symmetric_run_stays_symmetric_and_begins_with_symmetric_weights_only(data):
+    first = start(epochs=2, symmetric=True)
+    fit(first, data)
+    result = first.result()
+    assert symmetry.symmetric(result.get_weights())
+    logits = training.predict(result, data[0])
+    assert training.predict(result, data[0][:, :, ::-1]) == pytest.approx(logits, abs=1e-4)
+    second = start(answers=2, seed=4, symmetric=True)
+    second.begin_with(result, ("a", "b"), ("a", "b"))
+    assert training.predict(second.result(), data[0]) == pytest.approx(logits, abs=1e-5)
+    changed = result.get_weights()
+    changed[0][0, 0] += 0.1
+    result.set_weights(changed)
+    with pytest.raises(EmotionError, match=r"another .* SYMMETRIC=1: give SYMMETRIC=0"):
+        second.begin_with(result, ("a", "b"), ("a", "b"))
+
+
 def test_a_run_refuses_to_begin_with_another_network():
     with pytest.raises(EmotionError, match=r"8 channels wide, .* 4: give WIDTH=8"):
         start().begin_with(start(width=8).result(), ("a", "b"), ("a", "b"))
+    with pytest.raises(EmotionError, match=r"another .* SYMMETRIC=0: give SYMMETRIC=1"):
+        start().begin_with(start(symmetric=True).result(), ("a", "b"), ("a", "b"))
     inputs = keras.Input((24, 24, 1))
     outputs = keras.layers.Dense(2)(keras.layers.Flatten()(keras.layers.Conv2D(4, 3)(inputs)))
     with pytest.raises(EmotionError, match=r"another network than train\.py makes"):
