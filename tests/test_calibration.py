@@ -40,3 +40,12 @@ def test_the_temperature_that_was_applied_is_found(temperature):
     labels = (rows.cumsum(axis=1) > rng.random((20000, 1))).argmax(axis=1)
     found = calibration.fit_temperature(logits * temperature, labels)
     assert found == pytest.approx(temperature, rel=0.05)
+
+
+def test_a_few_wrong_labels_hardly_move_the_temperature():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 4, (20000, 4))
+    labels = (calibration.softmax(logits).cumsum(axis=1) > rng.random((20000, 1))).argmax(axis=1)
+    wrong = rng.random(len(labels)) < 0.02
+    labels[wrong] = logits[wrong].argmin(axis=1)
+    assert calibration.fit_temperature(logits, labels) == pytest.approx(1, abs=0.15)
