@@ -82,7 +82,7 @@ class Settings:
     temperature: float = setting(2.0, "evens out the teachers' probabilities", check=above(0))
     width: int = setting(32, "channels of the first stage", check=at_least(4))
     symmetric: bool = setting(
-        False, "1: a network that says the same of a face and of its mirror image"
+        True, "1: a network that says the same of a face and of its mirror image"
     )
     dropout: float = setting(0.3, "before the last layer", check=between(0, 0.9))
     mixed_precision: bool = setting(False, "1: bfloat16 arithmetic, for back ends that gain by it")

@@ -23,6 +23,7 @@ class Settings:
 
     batch_size: int = setting(128, "images in a batch", check=config.at_least(2))
     width: int = setting(32, "channels of the network's first stage", check=config.at_least(4))
+    symmetric: bool = setting(True, "1: the network that sees mirror images alike")
     mixed_precision: bool = setting(False, "1: bfloat16 arithmetic, as for train.py")
     steps: int = setting(10, "timed steps of each kind", check=config.at_least(3))
 
@@ -52,7 +53,8 @@ def _stepper(settings: Settings, strength: float) -> Callable[[], object]:
     chosen: dict[str, Any] = {"epochs": 1, "average": 0.0, "augment": strength}
     if not strength:
         chosen |= {"degrade": 0.0, "erase": 0.0}
-    given = {name: getattr(settings, name) for name in ("batch_size", "width", "mixed_precision")}
+    same = ("batch_size", "width", "symmetric", "mixed_precision")
+    given = {name: getattr(settings, name) for name in same}
     whole = replace(Training(dataset=Path()), **chosen, **given)
     recipe = Recipe(**{item.name: getattr(whole, item.name) for item in fields(Recipe)})
     run = Run(recipe, classes=7, size=48, steps=1)
