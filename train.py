@@ -146,7 +146,9 @@ def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[train
             f"{settings.small_first:g}"
         )
     if settings.symmetric and settings.width % 2:
-        raise EmotionError(f"SYMMETRIC=1 needs an even WIDTH, not {settings.width}")
+        raise EmotionError(
+            f"SYMMETRIC=1 needs an even WIDTH, not {settings.width}: give another, or SYMMETRIC=0"
+        )
     votes = people.read(settings.votes, train.names) if settings.votes else None
     run = training.Run(
         recipe,

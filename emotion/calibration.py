@@ -34,7 +34,7 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
     would let a few mislabelled images, which a network is rightly sure about, decide.
     """
     low, high = np.log(0.25), np.log(4.0)
-    for _ in range(6):  # the score has one valley: narrow a grid around its lowest point
+    for _ in range(6):  # narrow a grid around its lowest point
         grid = np.linspace(low, high, 9)
         scores = [_brier_score(logits, labels, float(np.exp(point))) for point in grid]
         best = int(np.argmin(scores))
