@@ -265,7 +265,9 @@ def test_teachers_and_votes_teach_a_network_for_the_labels_alone(trained, drawn_
     assert done.stderr.splitlines()[-1].startswith("error: TEACHERS take images of one size only")
     done = command(**{**settings, "WIDTH": 9})
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: SYMMETRIC=1 needs an even WIDTH, not 9")
+    assert done.stderr.splitlines()[-1] == (
+        "error: SYMMETRIC=1 needs an even WIDTH, not 9: give another, or SYMMETRIC=0"
+    )
     done = command(**settings)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "run" / "report.json").read_text())
