@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from emotion import config, script
+from emotion.classifier import Recogniser
 from emotion.config import setting
 from emotion.pipeline import DEFAULT_MODEL
-from emotion.recogniser import Recogniser
 
 
 @dataclass(frozen=True)

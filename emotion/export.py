@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from emotion import config, dataset, labels, report, script, trained
 from emotion.calibration import softmax
+from emotion.classifier import Recogniser
 from emotion.config import REQUIRED, setting
 from emotion.errors import EmotionError
-from emotion.recogniser import Recogniser
 from emotion.silence import silence
 
 if TYPE_CHECKING:

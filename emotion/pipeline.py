@@ -6,9 +6,9 @@ from pathlib import Path
 import cv2
 
 from emotion import faces
+from emotion.classifier import Recogniser
 from emotion.faces import MIN_FACE, FaceFinder, Image
 from emotion.following import FaceFollower, Shots
-from emotion.recogniser import Recogniser
 from emotion.tracking import CONFIDENCE, SMOOTHING, Face, Person, Sighting, Tracker
 from emotion.yunet import YuNet
 

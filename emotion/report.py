@@ -43,7 +43,7 @@ class Settings:
 def main(settings: Settings) -> int:
     """Score every split present and print a table for each."""
     from emotion import dataset
-    from emotion.recogniser import Recogniser
+    from emotion.classifier import Recogniser
 
     recogniser = Recogniser(settings.model_path, threads=os.cpu_count() or 1)
     data = dataset.load(settings.dataset, size=recogniser.size, for_training=False)

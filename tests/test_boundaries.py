@@ -36,7 +36,7 @@ def test_recognition_never_loads_the_training_half():
 
 
 def test_scoring_loads_no_tensorflow():
-    loaded = loaded_by("import emotion.report, emotion.dataset, emotion.recogniser")
+    loaded = loaded_by("import emotion.report, emotion.dataset, emotion.classifier")
     assert not loaded & HEAVY
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from emotion import dataset, labels
-from emotion.recogniser import Recogniser
+from emotion.classifier import Recogniser
 
 ROOT = Path(__file__).parents[1]
 PRODUCTS = {

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from emotion import export, labels
+from emotion.classifier import Recogniser
 from emotion.errors import EmotionError
-from emotion.recogniser import Recogniser
 
 PIXELS = {"pixels": [0, 255]}
 
