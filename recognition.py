@@ -12,13 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emotion import config, media, script
-from emotion.config import setting
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.cli.settings import setting
 from emotion.errors import SettingsError
-from emotion.media import Media
+from emotion.sources import source as media
+from emotion.sources.source import Media
 
 if TYPE_CHECKING:  # OpenCV and LiteRT are loaded in main, once the settings are known to be good
-    from emotion.window import Window
+    from emotion.output.window import Window
 
 
 def _size(text: str) -> str | None:
@@ -74,11 +76,13 @@ def main(settings: Settings) -> int:
     source = usable(settings)
     say(config.summary(replace(settings, device_id=media.public(settings.device_id))))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # files are finished then, too
-    from emotion import session, video, window
-    from emotion.pipeline import EmotionRecogniser
-    from emotion.results import Rows
+    from emotion import session
+    from emotion.output import window
+    from emotion.output.rows import Rows
+    from emotion.recogniser import EmotionRecogniser
+    from emotion.sources import files
 
-    video.quieten()
+    files.quieten()
     recogniser = EmotionRecogniser(
         settings.model_path,
         min_face=settings.min_face,
@@ -150,7 +154,7 @@ def capture_size(settings: Settings) -> tuple[int, int] | None:
 
 
 def opened_window(source: Media, settings: Settings) -> "Window":
-    from emotion.window import Window
+    from emotion.output.window import Window
 
     own = source.kind in ("camera", "picamera")  # people know their mirror image best
     mirror = own if settings.mirror is None else settings.mirror
@@ -167,4 +171,4 @@ def bar(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(script.run(main, Settings, __doc__))
+    sys.exit(command.run(main, Settings, __doc__))

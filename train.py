@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotion import config, script
-from emotion.config import REQUIRED, above, at_least, between, setting
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.cli.settings import REQUIRED, above, at_least, between, setting
 from emotion.errors import EmotionError
 
 if TYPE_CHECKING:
-    from emotion import training
-    from emotion.dataset import Dataset
+    from emotion.data.dataset import Dataset
+    from emotion.training import trainer
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,10 @@ def main(settings: Settings) -> int:
     """Train, or go on training, then export and report."""
     began = time.monotonic()
     print(f"settings\n{config.summary(settings)}", file=sys.stderr)
-    from emotion import dataset, outcome
+    from emotion.data import dataset
+    from emotion.training import artefacts
 
-    checkpoint = outcome.prepare(settings.model_export_path, resume=settings.resume)
+    checkpoint = artefacts.prepare(settings.model_export_path, resume=settings.resume)
     data = dataset.load(
         settings.dataset,
         validation_split=settings.validation_split,
@@ -109,7 +111,7 @@ def main(settings: Settings) -> int:
         progress=_count,
     )
     print(dataset.preflight(data), file=sys.stderr, flush=True)
-    print(f"computing with {outcome.back_end()}", file=sys.stderr, flush=True)
+    print(f"computing with {artefacts.back_end()}", file=sys.stderr, flush=True)
     run, why = train(settings, data, checkpoint)
     if not run.progress.epoch:
         print(f"{why} before the first epoch was done: nothing to export", file=sys.stderr)
@@ -117,9 +119,9 @@ def main(settings: Settings) -> int:
     print(f"{why}; the best epoch was {run.progress.best_epoch}", file=sys.stderr, flush=True)
     about = {
         "settings": {name: _plain(value) for name, value in asdict(settings).items()},
-        "training": outcome.training_figures(run, why),
+        "training": artefacts.training_figures(run, why),
     }
-    code = outcome.deliver(
+    code = artefacts.deliver(
         run, data, settings.model_export_path, optimise=settings.optimise, about=about, began=began
     )
     if run.progress.interrupted:
@@ -129,16 +131,17 @@ def main(settings: Settings) -> int:
     return code
 
 
-def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[training.Run, str]":
+def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[trainer.Run, str]":
     """Epoch after epoch, with a checkpoint after each; answers with the run and why it ended."""
-    from emotion import teachers, trained, training
-    from emotion import votes as people
-    from emotion.journal import Journal
+    from emotion import trained
+    from emotion.training import annotator_votes as people
+    from emotion.training import distillation, trainer
+    from emotion.training.log import Journal
 
     train, validation = data.splits["train"], data.splits["validation"]
-    names = [field.name for field in fields(training.Recipe)]
-    recipe = training.Recipe(**{name: getattr(settings, name) for name in names})
-    steps = training.steps_in(len(train.images), recipe.batch_size)
+    names = [field.name for field in fields(trainer.Recipe)]
+    recipe = trainer.Recipe(**{name: getattr(settings, name) for name in names})
+    steps = trainer.steps_in(len(train.images), recipe.batch_size)
     size = train.images.shape[1]
     if settings.teachers and settings.small_first:
         raise EmotionError(
@@ -150,17 +153,17 @@ def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[train
             f"SYMMETRIC=1 needs an even WIDTH, not {settings.width}: give another, or SYMMETRIC=0"
         )
     votes = people.read(settings.votes, train.names) if settings.votes else None
-    run = training.Run(
+    run = trainer.Run(
         recipe,
         classes=len(data.labels),
         size=size,
         steps=steps,
         answers=0 if votes is None else votes.shape[1],
-        teachers=teachers.load(settings.teachers, data.labels, size, dtype=recipe.dtype),
+        teachers=distillation.load(settings.teachers, data.labels, size, dtype=recipe.dtype),
     )
     given = [settings.initial_weights] if settings.initial_weights else []
     initial = [trained.load(path, "INITIAL_WEIGHTS") for path in given]
-    identity = training.identity(train, validation, votes, settings.teachers, given)
+    identity = trainer.identity(train, validation, votes, settings.teachers, given)
     if checkpoint.exists():
         run.resume(checkpoint, identity)
         print(f"going on after epoch {run.progress.epoch} of {recipe.epochs}", file=sys.stderr)
@@ -175,7 +178,7 @@ def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[train
         run.save(checkpoint, identity)
         journal.epoch(row, run.progress.best_epoch)
 
-    why = training.fit(
+    why = trainer.fit(
         run,
         (train.images, train.labels),
         (validation.images, validation.labels),
@@ -199,4 +202,4 @@ def _plain(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(script.run(main, Settings, __doc__))
+    sys.exit(command.run(main, Settings, __doc__))

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from emotion import config, script
-from emotion.config import setting
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.cli.settings import setting
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,9 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Time steps with and without augmentation in turn, and compare their medians."""
-    from emotion import outcome
+    from emotion.training import artefacts
 
-    print(outcome.back_end())
+    print(artefacts.back_end())
     plain, augmented = _stepper(settings, 0.0), _stepper(settings, 1.0)
     times: dict[str, list[float]] = {"without": [], "with": []}
     for _ in range(settings.steps):
@@ -47,7 +48,7 @@ def main(settings: Settings) -> None:
 
 def _stepper(settings: Settings, strength: float) -> Callable[[], object]:
     """A training step on one batch, compiled already."""
-    from emotion.training import Recipe, Run
+    from emotion.training.trainer import Recipe, Run
     from train import Settings as Training
 
     chosen: dict[str, Any] = {"epochs": 1, "average": 0.0, "augment": strength}
@@ -67,4 +68,4 @@ def _stepper(settings: Settings, strength: float) -> Callable[[], object]:
 
 
 if __name__ == "__main__":
-    sys.exit(script.run(main, Settings, __doc__))
+    sys.exit(command.run(main, Settings, __doc__))

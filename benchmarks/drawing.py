@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from emotion import config, script
-from emotion.annotate import annotate
-from emotion.config import setting
-from emotion.labels import FER2013
-from emotion.tracking import Face
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.cli.settings import setting
+from emotion.model_file import FER2013
+from emotion.output.annotate import annotate
+from emotion.tracking.tracker import Face
 
 SIZES = ((320, 240), (640, 480), (1280, 720), (3840, 2160))
 
@@ -65,4 +66,4 @@ def _median(call: object, times: int) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(script.run(main, Settings, __doc__))
+    sys.exit(command.run(main, Settings, __doc__))

@@ -13,14 +13,15 @@ import cv2
 import numpy as np
 
 from benchmarks import clips
-from emotion import config, script
-from emotion.config import setting
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.cli.settings import setting
 from emotion.errors import EmotionError
 from emotion.faces import MIN_FACE, FaceFinder
 from emotion.faces import grey as as_grey
-from emotion.following import FaceFollower, Shots
-from emotion.tracking import Tracker
-from emotion.yunet import YuNet
+from emotion.tracking.detector import FaceFollower, Shots
+from emotion.tracking.tracker import Tracker
+from emotion.tracking.yunet import YuNet
 
 PICTURES = (".jpg", ".jpeg", ".png")
 
@@ -96,4 +97,4 @@ def _clip(path: Path, finder: FaceFinder | YuNet) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(script.run(main, Settings, __doc__))
+    raise SystemExit(command.run(main, Settings, __doc__))

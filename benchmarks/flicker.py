@@ -17,11 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import clips
-from emotion import config, script, tracking
-from emotion.config import setting
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.cli.settings import setting
 from emotion.faces import overlap
-from emotion.pipeline import EmotionRecogniser
-from emotion.tracking import Face
+from emotion.recogniser import EmotionRecogniser
+from emotion.tracking import tracker
+from emotion.tracking.tracker import Face
 
 CHANGES = (
     ("london_022_neutral.jpg", "london_022_smiling.jpg"),
@@ -42,12 +44,12 @@ class Settings:
     model_path: Path | None = setting(None, "the .tflite to run; by default the one that ships")
     media: Path = setting(Path("../shared/media"), "folder with the clips and the portraits")
     smoothing: float = setting(
-        tracking.SMOOTHING,
+        tracker.SMOOTHING,
         "seconds over which probabilities are averaged",
         check=config.at_least(0),
     )
     confidence: float = setting(
-        tracking.CONFIDENCE, "below it the label is uncertain", check=config.between(0, 1)
+        tracker.CONFIDENCE, "below it the label is uncertain", check=config.between(0, 1)
     )
     noise: float = setting(
         0.0,
@@ -152,4 +154,4 @@ def change(people: Iterable[Watched]) -> tuple[str, str, float]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(script.run(main, Settings, __doc__))
+    raise SystemExit(command.run(main, Settings, __doc__))

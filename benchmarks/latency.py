@@ -11,9 +11,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from emotion import config, media, script, video
-from emotion.camera import Camera, opened
-from emotion.config import setting
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.cli.settings import setting
+from emotion.sources import files
+from emotion.sources import source as media
+from emotion.sources.camera import Camera, opened
 from tests.stream import Stream
 
 
@@ -28,7 +31,7 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Watch a stream on this machine with and without a reading thread; print the last age."""
-    video.quieten()
+    files.quieten()
     for name, source in (("with a reading thread", threaded), ("without", direct)):
         with Stream(rate=settings.rate) as stream:
             age = watched(stream, source(stream.url), settings)
@@ -61,4 +64,4 @@ def direct(url: str) -> Iterator[np.ndarray]:
 
 
 if __name__ == "__main__":
-    sys.exit(script.run(main, Settings, __doc__))
+    sys.exit(command.run(main, Settings, __doc__))

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion import config, script
 from emotion.classifier import Recogniser
-from emotion.config import setting
-from emotion.pipeline import DEFAULT_MODEL
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.cli.settings import setting
+from emotion.recogniser import DEFAULT_MODEL
 
 
 @dataclass(frozen=True)
@@ -47,4 +48,4 @@ def _median(recogniser: Recogniser, crops: np.ndarray) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(script.run(main, Settings, __doc__))
+    sys.exit(command.run(main, Settings, __doc__))

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import clips
-from emotion import config, script
-from emotion.config import setting
-from emotion.pipeline import EmotionRecogniser
-from emotion.tracking import Face
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.cli.settings import setting
+from emotion.recogniser import EmotionRecogniser
+from emotion.tracking.tracker import Face
 
 FIRST = """
 import sys, cv2
@@ -162,4 +163,4 @@ def _cores() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(script.run(main, Settings, __doc__))
+    raise SystemExit(command.run(main, Settings, __doc__))

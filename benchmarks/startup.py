@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from emotion import config, script
-from emotion.config import setting
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.cli.settings import setting
 from emotion.errors import EmotionError
 
 
@@ -57,4 +58,4 @@ def _run(settings: Settings) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(script.run(main, Settings, __doc__))
+    sys.exit(command.run(main, Settings, __doc__))

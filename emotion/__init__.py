@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from emotion.pipeline import EmotionRecogniser
-    from emotion.tracking import Face
+    from emotion.recogniser import EmotionRecogniser
+    from emotion.tracking.tracker import Face
 
 __all__ = ["EmotionRecogniser", "Face"]
 
@@ -12,11 +12,11 @@ __all__ = ["EmotionRecogniser", "Face"]
 def __getattr__(name: str) -> Any:
     """The names a library user needs, loaded when first asked for: training needs none of them."""
     if name == "EmotionRecogniser":
-        from emotion.pipeline import EmotionRecogniser
+        from emotion.recogniser import EmotionRecogniser
 
         return EmotionRecogniser
     if name == "Face":
-        from emotion.tracking import Face
+        from emotion.tracking.tracker import Face
 
         return Face
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

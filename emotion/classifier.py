@@ -6,9 +6,9 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from emotion import labels as label_cards
+from emotion import model_file as label_cards
 from emotion.errors import EmotionError
-from emotion.silence import silence
+from emotion.quiet import silence
 
 
 class Recogniser:

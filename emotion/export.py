@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion import config, dataset, labels, report, script, trained
-from emotion.calibration import softmax
+from emotion import model_file, report, trained
 from emotion.classifier import Recogniser
-from emotion.config import REQUIRED, setting
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.cli.settings import REQUIRED, setting
+from emotion.data import dataset
 from emotion.errors import EmotionError
-from emotion.silence import silence
+from emotion.evaluation.calibration import softmax
+from emotion.quiet import silence
 
 if TYPE_CHECKING:
     import keras
@@ -86,7 +89,7 @@ def _export(
     data: "dataset.Dataset | None",
     path: Path,
 ) -> int:
-    from emotion import training
+    from emotion.training import trainer
 
     temperature = card.get("temperature", 1.0)
     calibration = calibrating(data) if data and settings.optimise else None
@@ -95,7 +98,7 @@ def _export(
     if not data:
         return 0
     checked = {part: split for part, split in data.splits.items() if part != "train"}
-    logits = {part: training.predict(network, split.images) for part, split in checked.items()}
+    logits = {part: trainer.predict(network, split.images) for part, split in checked.items()}
     expected = {part: softmax(rows, temperature) for part, rows in logits.items()}
     kind = "int8" if settings.optimise else "float32"
     found = run(path, checked)
@@ -103,7 +106,7 @@ def _export(
         "Keras": report.score_splits(expected, checked, names),
         kind: report.score_splits(found, checked, names),
     }
-    labels.attach(path, names, {**card, "quantised": settings.optimise, "scores": models[kind]})
+    model_file.attach(path, names, {**card, "quantised": settings.optimise, "scores": models[kind]})
     print(report.model_table(models))
     lost = shortfall(models["Keras"], models[kind])
     if lost > ALLOWED_LOSS:
@@ -200,7 +203,7 @@ def write(
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
     temporary.write_bytes(flatbuffer)
-    labels.attach(temporary, names, card or {})
+    model_file.attach(temporary, names, card or {})
     temporary.replace(path)
 
 
@@ -253,4 +256,4 @@ def _tensorflow() -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(script.run(main, Settings, __doc__))
+    sys.exit(command.run(main, Settings, __doc__))

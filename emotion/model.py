@@ -13,8 +13,8 @@ from functools import partial
 import keras
 from keras import KerasTensor, layers
 
-from emotion import symmetry
-from emotion.fast import fastest
+from emotion.layers import mirror
+from emotion.layers.torch_fast import fastest
 
 Kind = Callable[[type[layers.Layer]], type[layers.Layer]]
 
@@ -59,7 +59,7 @@ def build(
     x = layers.GlobalAveragePooling2D(dtype=dtype)(x)  # (batch, 6 * width)
     x = layers.Dropout(dropout, dtype=dtype)(x)
     if half:
-        x = symmetry.Together(dtype=dtype)(x)
+        x = mirror.Together(dtype=dtype)(x)
     logits = layers.Dense(classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="emotion")
 
@@ -87,7 +87,7 @@ def _convolution(
     dtype: str,
     kind: Kind,
 ) -> KerasTensor:
-    x = (symmetry.MirrorConvolution if half else kind(layers.Conv2D))(
+    x = (mirror.MirrorConvolution if half else kind(layers.Conv2D))(
         filters // 2 if half else filters,
         kernel,
         stride,
@@ -98,7 +98,7 @@ def _convolution(
     )(x)
     # A residual branch starts at zero, so that the network starts out shallow (arXiv:1706.02677).
     gamma = "ones" if active else "zeros"
-    normalisation = symmetry.MirrorNormalisation if half else kind(layers.BatchNormalization)
+    normalisation = mirror.MirrorNormalisation if half else kind(layers.BatchNormalization)
     x = normalisation(momentum=0.95, gamma_initializer=gamma, dtype=dtype)(x)
     return layers.ReLU(dtype=dtype)(x) if active else x
 

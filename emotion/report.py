@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion import config, script
-from emotion.config import REQUIRED, setting
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.cli.settings import REQUIRED, setting
 from emotion.errors import EmotionError
 
 if TYPE_CHECKING:
-    from emotion.dataset import Dataset, Split
+    from emotion.data.dataset import Dataset, Split
 
 Scores = dict[str, Any]
 
@@ -42,8 +43,8 @@ class Settings:
 
 def main(settings: Settings) -> int:
     """Score every split present and print a table for each."""
-    from emotion import dataset
     from emotion.classifier import Recogniser
+    from emotion.data import dataset
 
     recogniser = Recogniser(settings.model_path, threads=os.cpu_count() or 1)
     data = dataset.load(settings.dataset, size=recogniser.size, for_training=False)
@@ -87,7 +88,7 @@ def score(
     precision, recall, f1, images = metrics.precision_recall_fscore_support(
         classes, chosen, labels=every, zero_division=0
     )
-    from emotion.calibration import expected_error
+    from emotion.evaluation.calibration import expected_error
 
     right = chosen == classes
     alone = right[~copied]
@@ -117,11 +118,11 @@ def corrupted(
     classes: NDArray[np.integer],
 ) -> dict[str, float]:
     """Accuracy on `images` (N, size, size) under each kind of corruption, and their "mean"."""
-    from emotion import corruption
+    from emotion.evaluation import corruptions
 
     found = {}
-    for name, variants in corruption.KINDS.items():
-        chosen = [recogniser(corruption.apply(images, one)).argmax(axis=1) for one in variants]
+    for name, variants in corruptions.KINDS.items():
+        chosen = [recogniser(corruptions.apply(images, one)).argmax(axis=1) for one in variants]
         found[name] = float(np.mean([rows == classes for rows in chosen]))
     return {**found, "mean": float(np.mean(list(found.values())))}
 
@@ -212,4 +213,4 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(script.run(main, Settings, __doc__))
+    sys.exit(command.run(main, Settings, __doc__))

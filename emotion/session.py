@@ -14,17 +14,28 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion import camera, media, timeline
-from emotion.annotate import annotate
-from emotion.camera import Camera
+from emotion.cli.progress import bar
 from emotion.errors import EmotionError, UnreadableError
-from emotion.media import Media
-from emotion.pipeline import EmotionRecogniser
-from emotion.progress import bar
-from emotion.results import Rows
-from emotion.tracking import Face
-from emotion.video import Clip, Frame, Meter, Picture, PictureFile, Recording, Say, save_picture
-from emotion.window import Window
+from emotion.output import timeline
+from emotion.output.annotate import annotate
+from emotion.output.rows import Rows
+from emotion.output.window import Window
+from emotion.recogniser import EmotionRecogniser
+from emotion.sources import camera
+from emotion.sources import source as media
+from emotion.sources.camera import Camera
+from emotion.sources.files import (
+    Clip,
+    Frame,
+    Meter,
+    Picture,
+    PictureFile,
+    Recording,
+    Say,
+    save_picture,
+)
+from emotion.sources.source import Media
+from emotion.tracking.tracker import Face
 
 Source: TypeAlias = Picture | Clip | Camera
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotion import labels
+from emotion import model_file
 from emotion.errors import EmotionError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def load(path: Path, setting: str) -> "tuple[tuple[str, ...], dict[str, Any], ke
         raise EmotionError(f"{setting}='{path}' must end in .keras: train.py writes one")
     if not path.is_file():
         raise EmotionError(f"{setting}='{path}' does not exist: train.py writes one")
-    names, card = labels.card(path)
+    names, card = model_file.card(path)
     if not names:
         raise EmotionError(f"{setting}='{path}' has no labels inside: needed is one of train.py's")
     import keras

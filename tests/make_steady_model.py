@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from emotion import labels
+from emotion import model_file
 
 PROBABILITIES = (0.02, 0.01, 0.01, 0.9, 0.02, 0.01, 0.03)
 
@@ -22,4 +22,4 @@ model = keras.Model(image, dense(keras.layers.GlobalAveragePooling2D()(image)))
 dense.set_weights([np.zeros((1, 7)), np.log(PROBABILITIES)])
 path = Path(__file__).with_name("steady.tflite")
 path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
-labels.attach(path, labels.FER2013, {"size": 48})
+model_file.attach(path, model_file.FER2013, {"size": 48})

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HEAVY = {"tensorflow", "keras", "torch", "jax", "sklearn", "matplotlib"}
 MODULES = sorted(
-    path for path in [*ROOT.glob("emotion/*.py"), ROOT / "train.py", ROOT / "recognition.py"]
+    path for path in [*ROOT.glob("emotion/**/*.py"), ROOT / "train.py", ROOT / "recognition.py"]
 )
 
 
@@ -36,11 +36,11 @@ def test_recognition_never_loads_the_training_half():
 
 
 def test_scoring_loads_no_tensorflow():
-    loaded = loaded_by("import emotion.report, emotion.dataset, emotion.classifier")
+    loaded = loaded_by("import emotion.report, emotion.data.dataset, emotion.classifier")
     assert not loaded & HEAVY
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_cv2_and_keras_never_meet_in_one_module(path):
     imported = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -51,7 +51,7 @@ def test_cv2_and_keras_never_meet_in_one_module(path):
     assert not ("cv2" in imported and imported & {"keras", "tensorflow"})
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_only_the_export_knows_tensorflow(path):
     if path.name != "export.py":
         assert "import tensorflow" not in path.read_text("utf-8")

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from emotion import export, labels
+from emotion import export, model_file
 from emotion.classifier import Recogniser
 from emotion.errors import EmotionError
 
@@ -36,8 +36,8 @@ def model():
 @pytest.fixture(scope="module")
 def files(model, images, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    export.write(folder / "int8.tflite", export.convert(model, images), labels.FER2013)
-    export.write(folder / "float32.tflite", export.convert(model, None), labels.FER2013, PIXELS)
+    export.write(folder / "int8.tflite", export.convert(model, images), model_file.FER2013)
+    export.write(folder / "float32.tflite", export.convert(model, None), model_file.FER2013, PIXELS)
     foreign = network(scale=1.0)
     foreign.set_weights(model.get_weights())
     (folder / "foreign.tflite").write_bytes(export.convert(foreign, None))
@@ -48,7 +48,7 @@ def files(model, images, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(model, images):
-    from emotion.calibration import softmax
+    from emotion.evaluation.calibration import softmax
 
     return softmax(keras.ops.convert_to_numpy(model(images[..., None])))
 
@@ -78,7 +78,7 @@ def test_no_faces_give_no_rows(files):
 
 def test_a_foreign_model_gets_pixels_in_0_to_1_and_fer2013s_order(files, images, expected):
     recogniser = Recogniser(files / "foreign.tflite")
-    assert recogniser.labels == labels.FER2013
+    assert recogniser.labels == model_file.FER2013
     assert recogniser(images) == pytest.approx(expected, abs=1e-5)
 
 
@@ -109,7 +109,7 @@ def test_five_outputs_without_labels_are_refused(files):
 def test_labels_that_do_not_fit_the_outputs_are_refused(files, tmp_path):
     path = tmp_path / "wrong.tflite"
     path.write_bytes((files / "five.tflite").read_bytes())
-    labels.attach(path, ("a", "b"), {})
+    model_file.attach(path, ("a", "b"), {})
     refused(path, r"has 5 outputs and 2 labels inside: export it again")
 
 

@@ -3,7 +3,8 @@ import drawn
 import numpy as np
 import pytest
 
-from emotion import dataset, faces
+from emotion import faces
+from emotion.data import dataset
 
 
 @pytest.mark.parametrize("emotion", drawn.EXPRESSIONS)

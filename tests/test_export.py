@@ -6,8 +6,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from emotion import export, model
-from emotion.calibration import softmax
 from emotion.errors import EmotionError
+from emotion.evaluation.calibration import softmax
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +114,12 @@ def test_the_gate_compares_validation_accuracy():
     ],
 )
 def test_the_command_refuses_in_one_line(monkeypatch, capsys, environ, code, complaint):
-    from emotion import script
+    from emotion.cli import command
 
     for name in ("MODEL_PATH", "DATASET", "OPTIMISE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert script.run(export.main, export.Settings, export.__doc__, arguments=[]) == code
+    assert command.run(export.main, export.Settings, export.__doc__, arguments=[]) == code
     said = capsys.readouterr().err
     assert said.startswith(complaint) and said.count("\n") == 1

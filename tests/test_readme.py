@@ -7,7 +7,8 @@ import pytest
 
 import recognition
 import train
-from emotion import config, export, report
+from emotion import export, report
+from emotion.cli import settings as config
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -31,10 +32,16 @@ def test_ci_runs_the_readmes_two_commands():
 
 def test_every_module_stands_in_the_tree_and_nothing_else():
     tree = README.split("## What is where")[1].split("```")[1]
-    named = set(re.findall(r"^ +(\w+\.py) ", tree, re.MULTILINE))
-    modules = {path.name for path in (ROOT / "emotion").glob("*.py")}
-    assert modules <= named | {"__init__.py"}
-    assert named <= modules | {path.name for path in (ROOT / "benchmarks").glob("*.py")}
+    named, room = [], ""
+    for line in tree.splitlines():
+        if found := re.match(r"^  (\w+)/(?: |$)", line):
+            room = f"{found[1]}/"
+        elif found := re.match(r"^( +)(\w+\.py) ", line):
+            named.append(("" if len(found[1]) == 2 else room) + found[2])
+    modules = {path.relative_to(ROOT / "emotion") for path in (ROOT / "emotion").rglob("*.py")}
+    assert sorted(named) == sorted(
+        path.as_posix() for path in modules if path.name != "__init__.py"
+    )
 
 
 def test_every_file_that_is_linked_exists():

@@ -17,9 +17,10 @@ import pytest
 from display import Person, display
 from stream import Stream
 
-from emotion import faces, tracking
+from emotion import faces
 from emotion.errors import SettingsError
-from emotion.video import Clip, Recording, read_picture
+from emotion.sources.files import Clip, Recording, read_picture
+from emotion.tracking import tracker
 
 ROOT = Path(__file__).parents[1]
 ASTRONAUT = ROOT / "samples" / "astronaut.png"
@@ -109,7 +110,7 @@ def test_defaults_are_those_of_the_library():
 
     settings = Settings()
     assert settings.min_face == faces.MIN_FACE
-    assert (settings.smoothing, settings.confidence) == (tracking.SMOOTHING, tracking.CONFIDENCE)
+    assert (settings.smoothing, settings.confidence) == (tracker.SMOOTHING, tracker.CONFIDENCE)
 
 
 def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
@@ -192,7 +193,7 @@ def test_settings_that_do_not_fit_each_other_are_refused(settings, complaint):
 
 def test_refusals_load_neither_opencv_nor_litert():
     code = (
-        "import sys, recognition as r, emotion.script as s\n"
+        "import sys, recognition as r, emotion.cli.command as s\n"
         "code = s.run(r.main, r.Settings, '', arguments=())\n"
         "print(code, sorted({'cv2', 'numpy', 'ai_edge_litert'} & set(sys.modules)))"
     )

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from emotion.errors import EmotionError, UnreadableError
-from emotion.media import Media
-from emotion.results import Rows
+from emotion.output.rows import Rows
 from emotion.session import Session
-from emotion.tracking import Face
-from emotion.video import Clip, Frame, Meter, Recording
+from emotion.sources.files import Clip, Frame, Meter, Recording
+from emotion.sources.source import Media
+from emotion.tracking.tracker import Face
 
 LABELS = ("sad", "happy")
 HALF = np.array([0.5, 0.5], np.float32)

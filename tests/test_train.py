@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotion import dataset, labels
+from emotion import model_file
 from emotion.classifier import Recogniser
+from emotion.data import dataset
 
 ROOT = Path(__file__).parents[1]
 PRODUCTS = {
@@ -92,12 +93,12 @@ def test_history_has_a_row_for_each_epoch(trained):
 
 
 def test_the_model_carries_its_labels_scores_and_settings(trained):
-    names, card = labels.card(trained.folder / "emotion.tflite")
-    assert names == labels.FER2013
+    names, card = model_file.card(trained.folder / "emotion.tflite")
+    assert names == model_file.FER2013
     assert card["input"] == [48, 48, 1]
     assert card["settings"]["seed"] == 0
     assert set(card["scores"]) == {"validation", "test"}
-    assert labels.card(trained.folder / "emotion.keras")[0] == labels.FER2013
+    assert model_file.card(trained.folder / "emotion.keras")[0] == model_file.FER2013
 
 
 def test_recognition_reads_what_training_wrote(trained):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from emotion import labels, model, trained
+from emotion import model, model_file, trained
 from emotion.errors import EmotionError
 
 
@@ -14,7 +14,7 @@ def test_what_was_saved_comes_back(tmp_path):
     path = tmp_path / "a.keras"
     network = model.build(2, width=4, size=24)
     network.save(path)
-    labels.attach(path, ("no", "yes"), {"temperature": 2.0})
+    model_file.attach(path, ("no", "yes"), {"temperature": 2.0})
     names, card, found = trained.load(path, "TEACHERS")
     assert (names, card) == (("no", "yes"), {"temperature": 2.0})
     images = np.random.default_rng(0).uniform(0, 255, (2, 24, 24, 1)).astype(np.float32)
@@ -37,7 +37,7 @@ def test_unusable_files_are_refused_in_one_line(tmp_path):
     with pytest.raises(EmotionError, match=r"a\.keras"):
         trained.load(path, "SETTING")
     path.write_bytes(b"")
-    labels.attach(path, ("no", "yes"), {})
+    model_file.attach(path, ("no", "yes"), {})
     with pytest.raises(EmotionError, match=r"a\.keras' cannot be loaded"):
         trained.load(path, "SETTING")
 

@@ -1,0 +1,1 @@
+"""What commands share: settings, the way they start and end, the bar."""

@@ -1,0 +1,1 @@
+"""Any data set on disk -> grey crops and class numbers in three splits."""

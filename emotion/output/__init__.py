@@ -1,0 +1,1 @@
+"""Frames and faces -> window, pictures, clips, rows, timeline."""

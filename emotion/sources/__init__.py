@@ -1,0 +1,1 @@
+"""What DEVICE_ID names -> frames with their time."""

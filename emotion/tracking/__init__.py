@@ -1,0 +1,1 @@
+"""Faces from frame to frame of a video: detected, followed, smoothed."""

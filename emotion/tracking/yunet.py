@@ -1,0 +1,102 @@
+"""OpenCV's YuNet in the cascades' place, for those who have its file; its boxes are made theirs.
+
+Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion import faces
+from emotion.errors import EmotionError
+from emotion.faces import MIN_FACE, Box, Boxes, Image
+from emotion.tracking.detector import looks
+from emotion.tracking.tracker import Person, Sighting
+
+_SMALLEST = 12  # px; faces that the network still finds well
+_SURE, _WEAK = 0.8, 0.6  # its scores: a face, and a face if it is seen again
+
+# Where a cascade's box has eyes and mouth (portraits; parts of its side): pupils 0.365 apart and
+# 0.395 down, the mouth 0.765 down.
+_PUPILS, _EYES_TO_MOUTH, _MIDDLE = 0.365, 0.37, 0.58
+
+
+class YuNet:
+    """Finds faces in pictures and in video with a YuNet `.onnx`, as FaceFinder and FaceFollower do.
+
+    `min_face` is the smallest face, as a part of the picture's shorter side. Raises EmotionError
+    when the file is missing or is no such model.
+    """
+
+    def __init__(self, path: Path | str, *, min_face: float = MIN_FACE) -> None:
+        if not Path(path).is_file():
+            raise EmotionError(
+                f"FACE_MODEL='{path}' does not exist: get face_detection_yunet_2023mar.onnx from "
+                "OpenCV's model zoo, or leave it unset for the cascades"
+            )
+        try:
+            self._network = cv2.FaceDetectorYN.create(str(path), "", (320, 320), _WEAK)
+        except cv2.error as error:
+            raise EmotionError(
+                f"FACE_MODEL='{path}' is no YuNet model that OpenCV reads"
+            ) from error
+        self.min_face = faces.checked_part(min_face)
+
+    def find(self, image: Image) -> Boxes:
+        """Boxes, int32 (F, 4), of the faces in a grey or BGR picture, largest first."""
+        return faces.whole_pixels([box for box, _, score in self._detect(image) if score >= _SURE])
+
+    def follow(
+        self,
+        frame: Image,
+        grey: Image,
+        people: Sequence[Person],
+        time: float,
+        *,
+        cut: bool = False,
+    ) -> list[Sighting]:
+        """The faces in a BGR or grey `frame`; all searched every time, whoever is expected."""
+        return [
+            Sighting(box=box, angle=angle, sure=score >= _SURE, looks=looks(frame, box))
+            for box, angle, score in self._detect(frame)
+        ]
+
+    def _detect(self, image: Image) -> list[tuple[Box, float, float]]:
+        """Box, lean in degrees and score of each face."""
+        scale = min(1.0, _SMALLEST / (self.min_face * min(image.shape[:2])))
+        small = faces.resized(_colour(image), scale)
+        self._network.setInputSize((small.shape[1], small.shape[0]))
+        _, rows = self._network.detect(small)
+        if rows is None:
+            return []
+        return [_as_cascade(np.asarray(row, np.float64), scale) for row in rows]
+
+
+def _as_cascade(row: NDArray[np.float64], scale: float) -> tuple[Box, float, float]:
+    """Box in the cascades' manner, lean and score, from one row of YuNet's answer.
+
+    A row is x, y, width, height, five points (right eye, left eye, nose, right and left corner of
+    the mouth), score. The box stands on the eyes and the mouth: YuNet's own hugs the face, and so
+    changes its shape with every turn of the head.
+    """
+    right_eye, left_eye, _, right_mouth, left_mouth = row[4:14].reshape(5, 2) / scale
+    eyes, mouth = (right_eye + left_eye) / 2, (right_mouth + left_mouth) / 2
+    down = mouth - eyes
+    # A head turned aside brings the eyes together, one that nods brings eyes and mouth together.
+    apart = float(np.hypot(*(left_eye - right_eye)))
+    side = max(apart / _PUPILS, float(np.hypot(*down)) / _EYES_TO_MOUTH, 1.0)
+    lean = math.degrees(math.atan2(-down[0], down[1])) if down.any() else 0.0
+    upright = np.array([-math.sin(math.radians(lean)), math.cos(math.radians(lean))])
+    x, y = (eyes + mouth) / 2 - (_MIDDLE - 0.5) * side * upright - side / 2
+    return (float(x), float(y), side, side), lean, float(row[14])
+
+
+def _colour(image: Image) -> Image:
+    """The image with three channels, which is what the network takes."""
+    if image.ndim == 3 and image.shape[2] == 3:
+        return image
+    return np.repeat(faces.grey(image)[:, :, None], 3, axis=2)

@@ -1,0 +1,94 @@
+"""How commands start and end."""
+
+import importlib
+from dataclasses import dataclass
+
+import pytest
+
+from emotion.cli import command
+from emotion.cli import settings as config
+from emotion.errors import EmotionError, SettingsError
+
+
+@dataclass(frozen=True)
+class Settings:
+    epochs: int = config.setting(5, "passes over the data")
+
+
+def run(main, arguments=()):
+    return command.run(main, Settings, "Does a thing.\n\nEPOCHS=1 thing", arguments=arguments)
+
+
+def test_a_main_that_returns_nothing_is_done(monkeypatch):
+    monkeypatch.setenv("EPOCHS", "7")
+    seen = []
+    assert run(seen.append) == 0
+    assert seen == [Settings(7)]
+
+
+def test_the_answer_of_main_is_the_exit_code():
+    assert run(lambda settings: 1) == 1
+
+
+def test_help_shows_the_docstring_and_the_table_and_runs_nothing(capsys):
+    assert run(lambda settings: 1 / 0, ["--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Does a thing.\n\nEPOCHS=1 thing\n\nEnvironment variables:\n")
+    assert "EPOCHS  5  passes over the data" in out
+
+
+def test_arguments_are_refused_with_a_hint(capsys):
+    assert run(lambda settings: 0, ["--epochs=3"]) == 2
+    assert capsys.readouterr().err == (
+        "unexpected argument '--epochs=3': settings are variables, see --help\n"
+    )
+
+
+def test_unusable_settings_exit_2_before_anything_runs(monkeypatch, capsys):
+    monkeypatch.setenv("EPOCHS", "ten")
+    assert run(lambda settings: 1 / 0) == 2
+    assert capsys.readouterr().err == "EPOCHS='ten' is not a whole number\n"
+
+
+def raising(error):
+    def main(settings):
+        raise error
+
+    return main
+
+
+def test_a_foreseen_failure_is_one_line_and_exit_1(capsys):
+    assert run(raising(EmotionError("no camera"))) == 1
+    assert capsys.readouterr().err == "error: no camera\n"
+
+
+def test_a_package_that_is_missing_is_named_in_one_line(capsys):
+    def main(settings):
+        importlib.import_module("no_such_package.part")
+
+    assert run(main) == 1
+    assert capsys.readouterr().err == (
+        "error: no_such_package is not installed: pip install -r requirements.txt\n"
+    )
+
+
+def test_a_module_of_our_own_that_is_missing_keeps_its_traceback():
+    def main(settings):
+        importlib.import_module("emotion.no_such_module")
+
+    with pytest.raises(ModuleNotFoundError):
+        run(main)
+
+
+def test_settings_that_only_the_work_could_refuse_exit_2(capsys):
+    assert run(raising(SettingsError(["A='1' is wrong", "B='2' too"]))) == 2
+    assert capsys.readouterr().err == "A='1' is wrong\nB='2' too\n"
+
+
+def test_ctrl_c_exits_130():
+    assert run(raising(KeyboardInterrupt())) == 130
+
+
+def test_a_bug_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        run(lambda settings: 1 / 0)

@@ -1,0 +1,61 @@
+"""Votes: which lines belong to which images, and what a file must look like."""
+
+import numpy as np
+import pytest
+
+from emotion.errors import EmotionError
+from emotion.training import annotator_votes
+
+NAMES = ("train/happy/1.jpg", "train/sad/2.jpg", "train/sad/3.jpg")
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text):
+        path = tmp_path / "votes.csv"
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+def test_shares_come_in_the_order_of_the_images(written):
+    path = written("filename,yes,no\ntrain/sad/2.jpg,1,3\nelse.jpg,9,9\ntrain/happy/1.jpg,2,0\n")
+    assert annotator_votes.read(path, NAMES).tolist() == [[1, 0], [0.25, 0.75], [0, 0]]
+
+
+def test_an_image_nobody_voted_on_counts_as_none(written):
+    path = written("filename,yes,no\ntrain/sad/2.jpg,0,0\ntrain/happy/1.jpg,2,0\n")
+    assert annotator_votes.read(path, NAMES)[1].tolist() == [0, 0]
+
+
+def test_ferplus_as_published_goes_by_rows(written):
+    path = written("Usage,Image name,neutral,NF\nTraining,fer0.png,4,6\nTraining,fer1.png,10,0\n")
+    found = annotator_votes.read(
+        path, ("row 3", "row 2")
+    )  # the first line of the data set is its header
+    assert found == pytest.approx(np.array([[1, 0], [0.4, 0.6]]))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "begins with nothing: the first line must be filename"),
+        ("file,yes\na,1\n", "begins with file, yes: the first line must be filename"),
+        ("filename,yes,no\ntrain/sad/2.jpg,1\n", "must have a count"),
+        ("filename,yes,no\ntrain/sad/2.jpg,1,x\n", "must have a count for every answer"),
+        ("filename,yes,no\ntrain/sad/2.jpg,1,-1\n", "must have a count, 0 or more"),
+        ("filename,yes,no\nother.jpg,1,2\n", "none of the training images: it names other.jpg"),
+        ("filename,yes,no\n", "must have a count, 0 or more"),
+    ],
+)
+def test_an_unusable_file_is_one_clear_line(written, text, complaint):
+    with pytest.raises(EmotionError, match=complaint):
+        annotator_votes.read(written(text), NAMES)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(
+        EmotionError, match=r"nowhere.csv' cannot be read \(No such file or directory\):"
+    ):
+        annotator_votes.read(tmp_path / "nowhere.csv", NAMES)

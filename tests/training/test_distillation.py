@@ -1,0 +1,132 @@
+"""Teachers: what they say, and which ones are refused."""
+
+import keras
+import numpy as np
+import pytest
+
+from emotion import model, model_file
+from emotion.errors import EmotionError
+from emotion.training import distillation
+
+NAMES = ("no", "yes")
+
+
+def saved(path, *, names=NAMES, size=24, seed=0):
+    keras.utils.set_random_seed(seed)
+    network = model.build(len(names), width=4, size=size)
+    network.save(path)
+    model_file.attach(path, names, {})
+    return network
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    """Files of three teachers, and their networks."""
+    folder = tmp_path_factory.mktemp("teachers")
+    paths = [folder / f"{name}.keras" for name in "abc"]
+    return paths, [saved(path, seed=number) for number, path in enumerate(paths)]
+
+
+def softened(network, images, temperature):
+    logits = keras.ops.convert_to_numpy(network(images)) / temperature
+    powers = np.exp(logits)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def test_their_probabilities_are_averaged_at_the_temperature(three):
+    paths, networks = (group[:2] for group in three)
+    images = np.random.default_rng(0).uniform(0, 255, (5, 24, 24, 1)).astype(np.float32)
+    loaded = distillation.load(paths, NAMES, 24)
+    found = keras.ops.convert_to_numpy(distillation.Lesson(loaded, temperature=3.0)(images))
+    one, other = (softened(network, images, 3.0) for network in networks)
+    assert not np.allclose(one, other)
+    assert found == pytest.approx((one + other) / 2, abs=1e-5)
+
+
+@pytest.mark.parametrize("count", [2, 5, 6])
+def test_in_turn_each_image_asks_another(three, count):
+    paths, networks = three
+    images = np.random.default_rng(0).uniform(0, 255, (count, 24, 24, 1)).astype(np.float32)
+    lesson = distillation.Lesson(distillation.load(paths, NAMES, 24), temperature=3.0, in_turn=True)
+    found = keras.ops.convert_to_numpy(lesson(images))
+    each = [softened(network, images, 3.0) for network in networks]
+    assert not np.allclose(each[0], each[1])
+    expected = [each[number % 3][number] for number in range(count)]
+    assert found == pytest.approx(np.array(expected), abs=1e-5)
+
+
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_every_other_question_is_about_the_mirror_image(three, in_turn):
+    paths, networks = three
+    count = 1 if in_turn else 3
+    images = np.random.default_rng(0).uniform(0, 255, (6, 24, 24, 1)).astype(np.float32)
+    loaded = distillation.load(paths[:count], NAMES, 24)
+    lesson = distillation.Lesson(loaded, temperature=3.0, in_turn=in_turn, mirrored=True)
+    found = keras.ops.convert_to_numpy(lesson(images))
+    asked = images.copy()
+    asked[1::2] = images[1::2, :, ::-1]
+    expected = np.mean([softened(network, asked, 3.0) for network in networks[:count]], axis=0)
+    assert found == pytest.approx(expected, abs=1e-5)
+    straight = np.mean([softened(network, images, 3.0) for network in networks[:count]], axis=0)
+    assert not np.allclose(expected[1], straight[1])
+
+
+def test_in_turn_each_teacher_is_asked_about_mirror_images(three):
+    paths, networks = three
+    images = np.random.default_rng(0).uniform(0, 255, (6, 24, 24, 1)).astype(np.float32)
+    lesson = distillation.Lesson(
+        distillation.load(paths, NAMES, 24), temperature=3.0, in_turn=True, mirrored=True
+    )
+    found = keras.ops.convert_to_numpy(lesson(images))
+    plain = [softened(networks[number % 3], images, 3.0)[number] for number in range(6)]
+    mirror = [
+        softened(networks[number % 3], images[:, :, ::-1], 3.0)[number] for number in range(6)
+    ]
+    assert found == pytest.approx(np.array(plain[:3] + mirror[3:]), abs=1e-5)
+
+
+def test_they_do_not_learn(three):
+    (teacher,) = distillation.load(three[0][:1], NAMES, 24)
+    assert teacher.trainable_variables == []
+
+
+def test_several_fit_into_one_graph_beside_the_student(three):
+    paths, (student, *_) = three
+    loaded = distillation.load(paths[:1] * 2, NAMES, 24)
+    inputs = keras.Input((24, 24, 1))
+    lessons = [
+        distillation.Lesson(loaded, temperature=1.0, in_turn=turns) for turns in (False, True)
+    ]
+    both = keras.Model(inputs, [student(inputs), *(lesson(inputs) for lesson in lessons)])
+    assert both.output_shape == [(None, 2)] * 3
+
+
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_they_answer_as_in_use_while_the_student_trains(three, in_turn):
+    lesson = distillation.Lesson(
+        distillation.load(three[0], NAMES, 24), temperature=1.0, in_turn=in_turn
+    )
+    inputs = keras.Input((24, 24, 1))
+    graph = keras.Model(inputs, lesson(inputs))
+    images = np.random.default_rng(0).uniform(0, 255, (6, 24, 24, 1)).astype(np.float32)
+    asked = [keras.ops.convert_to_numpy(graph(images, training=mode)) for mode in (False, True)]
+    assert asked[1] == pytest.approx(asked[0])
+
+
+def test_no_weight_shares_its_name_with_another(three):
+    """PyTorch's gradients are cleared by these names."""
+    paths, (student, *_) = three
+    loaded = distillation.load(paths, NAMES, 24)
+    names = [weight.path for network in (student, *loaded) for weight in network.weights]
+    assert len(set(names)) == len(names)
+
+
+def test_unusable_ones_are_refused_in_one_line(tmp_path):
+    path = tmp_path / "a.keras"
+    with pytest.raises(EmotionError, match=r"^TEACHERS=.* does not exist"):
+        distillation.load([path], NAMES, 24)
+    saved(path)
+    with pytest.raises(EmotionError, match="knows no, yes, the data has maybe, no: a teacher must"):
+        distillation.load([path], ("maybe", "no"), 24)
+    with pytest.raises(EmotionError, match="takes images of 24 pixels, the data has 48"):
+        distillation.load([path], NAMES, 48)
