@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from emotion.cli import command
 from emotion.cli import settings as config
+from emotion.cli.progress import bar
 from emotion.cli.settings import REQUIRED, above, at_least, between, setting
-from emotion.errors import EmotionError
 
 if TYPE_CHECKING:
-    from emotion.data.dataset import Dataset
-    from emotion.training import trainer
+    from emotion.training.artefacts import Artefacts
+    from emotion.training.schedule import Stop
+    from emotion.training.start import Run
 
 
 @dataclass(frozen=True)
@@ -43,23 +44,19 @@ class Settings:
     weight_decay: float = setting(0.005, "decoupled, on kernels only", check=at_least(0))
     label_smoothing: float = setting(0.1, "share spread over all classes", check=between(0, 0.9))
     augment: float = setting(1.0, "strength of the augmentation, 0 for none", check=between(0, 2))
-    degrade: float = setting(
+    blur_noise: float = setting(
         0.25, "share of images that are blurred, and share that get noise", check=between(0, 1)
     )
-    erase: float = setting(0.5, "share of images that lose a rectangle", check=between(0, 1))
-    mixup: float = setting(
-        0.0, "mixes each image with another, 0.2 a little, 1 much, 0 not at all", check=at_least(0)
+    random_erasing: float = setting(
+        0.5, "share of images that lose a rectangle", check=between(0, 1)
     )
-    small_first: float = setting(
-        0.0, "part of the epochs that see images at two thirds of the side", check=between(0, 1)
-    )
-    gentle_last: float = setting(
+    low_augmentation_last: float = setting(
         0.0,
-        "part of the epochs, at the end, with 0.4 times `AUGMENT` and `DEGRADE`, without `ERASE` "
-        "and `MIXUP`",
+        "part of the epochs, at the end, with 0.4 times `AUGMENT` and `BLUR_NOISE`, without "
+        "`RANDOM_ERASING`",
         check=between(0, 1),
     )
-    average: float = setting(
+    ema_half_life: float = setting(
         1.0, "half-life of the averaged weights in epochs, 0 for none", check=at_least(0)
     )
     initial_weights: Path | None = setting(
@@ -70,14 +67,14 @@ class Settings:
         "`.csv` of what people answered about each training image, to learn beside the labels",
         check=config.ending(".csv"),
     )
-    votes_weight: float = setting(1.0, "of the votes' loss", check=at_least(0))
+    annotator_votes_weight: float = setting(1.0, "of the votes' loss", check=at_least(0))
     teachers: tuple[Path, ...] = setting(
         (), "`.keras` files whose averaged probabilities to learn beside the labels"
     )
     teachers_weight: float = setting(
         0.7, "of the teachers' loss; the labels' has the rest", check=between(0, 1)
     )
-    teachers_in_turn: bool = setting(
+    one_teacher_per_image: bool = setting(
         False, "1: each image asks one of the teachers, so that several cost little more than one"
     )
     temperature: float = setting(2.0, "evens out the teachers' probabilities", check=above(0))
@@ -99,105 +96,124 @@ class Settings:
 def main(settings: Settings) -> int:
     """Train, or go on training, then export and report."""
     began = time.monotonic()
-    print(f"settings\n{config.summary(settings)}", file=sys.stderr)
+    say(f"settings\n{config.summary(settings)}")
     from emotion.data import dataset
-    from emotion.training import artefacts
+    from emotion.training import annotator_votes, artefacts, log, start
+    from emotion.training.recipe import Recipe
+    from emotion.training.schedule import Reason
 
-    checkpoint = artefacts.prepare(settings.model_export_path, resume=settings.resume)
+    folder, names = settings.model_export_path, [field.name for field in fields(Recipe)]
+    recipe = Recipe(**{name: getattr(settings, name) for name in names})
+    checkpoint = artefacts.prepare(folder, resume=settings.resume)
     data = dataset.load(
         settings.dataset,
         validation_split=settings.validation_split,
         seed=settings.seed,
-        progress=_count,
+        progress=count,
     )
-    print(dataset.preflight(data), file=sys.stderr, flush=True)
-    print(f"computing with {artefacts.back_end()}", file=sys.stderr, flush=True)
-    run, why = train(settings, data, checkpoint)
-    if not run.progress.epoch:
-        print(f"{why} before the first epoch was done: nothing to export", file=sys.stderr)
+    say(dataset.preflight(data))
+    say(f"computing with {artefacts.back_end()}")
+    train_names = data.splits["train"].names
+    votes = annotator_votes.read(settings.votes, train_names) if settings.votes else None
+    run = start.ready(
+        recipe,
+        data,
+        checkpoint,
+        votes=votes,
+        teachers=settings.teachers,
+        initial_weights=settings.initial_weights,
+    )
+    stop = train(run, folder)
+    state, why = run.trainer.state, log.words(stop, learning_rate=recipe.learning_rate)
+    if stop.reason is Reason.DIVERGED:
+        say(f"error: {why}")
+        return 1
+    if not state.epoch:
+        say(f"{why} before the first epoch was done: nothing to export")
         return 130
-    print(f"{why}; the best epoch was {run.progress.best_epoch}", file=sys.stderr, flush=True)
-    about = {
-        "settings": {name: _plain(value) for name, value in asdict(settings).items()},
-        "training": artefacts.training_figures(run, why),
-    }
-    code = artefacts.deliver(
-        run, data, settings.model_export_path, optimise=settings.optimise, about=about, began=began
+    say(f"{why}; the best epoch was {state.best_epoch}")
+    values = {name: plain(value) for name, value in asdict(settings).items()}
+    about = {"settings": values, "training": artefacts.training_figures(state, stop)}
+    left = artefacts.save(
+        run.trainer,
+        data,
+        folder,
+        optimise=settings.optimise,
+        about=about,
+        began=began,
+        votes=votes,
     )
-    if run.progress.interrupted:
-        print("the same command goes on with this run", file=sys.stderr)
+    code = tell(left, folder)
+    if stop.reason is Reason.INTERRUPTED:
+        say("the same command goes on with this run")
         return code or 130
     checkpoint.unlink()
     return code
 
 
-def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[trainer.Run, str]":
-    """Epoch after epoch, with a checkpoint after each; answers with the run and why it ended."""
-    from emotion import trained
-    from emotion.training import annotator_votes as people
-    from emotion.training import distillation, trainer
-    from emotion.training.log import Journal
+def train(run: "Run", folder: Path) -> "Stop":
+    """Epoch after epoch, with a checkpoint and a line after each; answers with why it ended."""
+    from emotion.training import log, trainer
 
-    train, validation = data.splits["train"], data.splits["validation"]
-    names = [field.name for field in fields(trainer.Recipe)]
-    recipe = trainer.Recipe(**{name: getattr(settings, name) for name in names})
-    steps = trainer.steps_in(len(train.images), recipe.batch_size)
-    size = train.images.shape[1]
-    if settings.teachers and settings.small_first:
-        raise EmotionError(
-            "TEACHERS take images of one size only: give SMALL_FIRST=0 with them, not "
-            f"{settings.small_first:g}"
-        )
-    if settings.symmetric and settings.width % 2:
-        raise EmotionError(
-            f"SYMMETRIC=1 needs an even WIDTH, not {settings.width}: give another, or SYMMETRIC=0"
-        )
-    votes = people.read(settings.votes, train.names) if settings.votes else None
-    run = trainer.Run(
-        recipe,
-        classes=len(data.labels),
-        size=size,
-        steps=steps,
-        answers=0 if votes is None else votes.shape[1],
-        teachers=distillation.load(settings.teachers, data.labels, size, dtype=recipe.dtype),
-    )
-    given = [settings.initial_weights] if settings.initial_weights else []
-    initial = [trained.load(path, "INITIAL_WEIGHTS") for path in given]
-    identity = trainer.identity(train, validation, votes, settings.teachers, given)
-    if checkpoint.exists():
-        run.resume(checkpoint, identity)
-        print(f"going on after epoch {run.progress.epoch} of {recipe.epochs}", file=sys.stderr)
-    elif initial:
-        known, _, network = initial[0]
-        run.begin_with(network, known, data.labels)
-    journal = Journal(
-        settings.model_export_path, epochs=recipe.epochs, steps=steps, rows=run.progress.rows
+    state = run.trainer.state
+    if state.epoch:
+        say(f"going on after epoch {state.epoch} of {run.trainer.recipe.epochs}")
+    seen = log.TrainingLog(
+        folder,
+        epochs=run.trainer.recipe.epochs,
+        steps=run.trainer.steps,
+        rows=state.rows,
+        notify=say,
+        redraw=redraw if sys.stderr.isatty() else None,
+        bar=bar,
     )
 
     def after_epoch(row: dict[str, float]) -> None:
-        run.save(checkpoint, identity)
-        journal.epoch(row, run.progress.best_epoch)
+        run.save()
+        seen.epoch(row, state.best_epoch)
 
-    why = trainer.fit(
-        run,
-        (train.images, train.labels),
-        (validation.images, validation.labels),
-        votes=votes,
-        after_batch=journal.batch,
-        after_epoch=after_epoch,
+    return trainer.fit(
+        run.trainer, run.train, run.validation, after_batch=seen.batch, after_epoch=after_epoch
     )
-    return run, why
 
 
-def _count(done: int) -> None:
+def tell(left: "Artefacts", folder: Path) -> int:
+    """The result in short, with the next command to type; answers with the exit code."""
+    print(left.table)
+    for path in left.files:
+        say(f"wrote {path}")
+    if left.exported:
+        print(f"next: DEVICE_ID=0 MODEL_PATH={folder / 'emotion.tflite'} python recognition.py")
+    else:
+        print(
+            f"next, where TensorFlow is installed: MODEL_PATH={folder / 'emotion.keras'} "
+            "DATASET=... python -m emotion.export"
+        )
+    if left.complaint:
+        say(left.complaint)
+    return 1 if left.complaint else 0
+
+
+def say(text: str) -> None:
+    """A line of talk; on a terminal it covers the bar."""
+    print(f"{text:<89}" if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
+
+
+def redraw(text: str) -> None:
+    """A line that the next one replaces."""
+    print(f"\r{text:<89}", end="\r", file=sys.stderr, flush=True)
+
+
+def count(done: int) -> None:
     """On a terminal, how many pictures are read: a folder of photographs takes minutes."""
     if done % 100 == 0 and sys.stderr.isatty():
-        print(f"\r{done:,} pictures read", end="\r", file=sys.stderr, flush=True)
+        redraw(f"{done:,} pictures read")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A setting's value as JSON can hold it."""
     if isinstance(value, tuple):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     return str(value) if isinstance(value, Path) else value
 
 

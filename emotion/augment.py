@@ -22,47 +22,39 @@ HIDDEN = (0.02, 0.25)  # the erased rectangle, of the image's area
 
 
 class Augment(keras.layers.Layer):
-    """Pixels (batch, side, side, 1) in 0..255 -> augmented float32 (batch, size, size, 1).
+    """Pixels (batch, side, side, 1) in 0..255 -> augmented float32 of the same shape.
 
     Every image draws its own shift, rotation, zoom, aspect ratio, flip, brightness, contrast and
     erased rectangle (Zhong et al. 2017, arXiv:1708.04896, for the last). `strength` scales the
-    ranges, 0 leaves images as they are; `degrade` is the share of images that are blurred, and the
-    share that get noise; `erase` is the share that lose a rectangle. All four may be changed
-    between epochs: small images first make the early epochs cheap, weaker changes last let the
-    network settle on images as they are.
+    ranges, 0 leaves images as they are; `blur_noise` is the share of images that are blurred, and
+    the share that get noise; `random_erasing` is the share that lose a rectangle. All three may be
+    changed between epochs: weaker changes last let the network settle on images as they are.
     """
 
     def __init__(
         self,
         *,
-        size: int,
         strength: float = 1.0,
-        degrade: float = 0.25,
-        erase: float = 0.5,
+        blur_noise: float = 0.25,
+        random_erasing: float = 0.5,
         seed: int = 0,
     ) -> None:
         super().__init__(trainable=False, dtype="float32", name="augment")
-        self.size = size
         self.strength = strength
-        self.degrade = degrade
-        self.erase = erase
+        self.blur_noise = blur_noise
+        self.random_erasing = random_erasing
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, images: KerasTensor) -> KerasTensor:
         images = ops.cast(images, "float32")
         if self.strength:
-            images = self._moved(images)
-        if images.shape[1] != self.size:
-            shape = (self.size, self.size)
-            images = ops.image.resize(images, shape, interpolation="bilinear", antialias=True)
-        if self.strength:
-            images = self._lit(images)
-        if self.degrade:
+            images = self._lit(self._moved(images))
+        if self.blur_noise:
             images = self._noisy(self._blurred(images))
-        return self._erased(images) if self.erase else images
+        return self._erased(images) if self.random_erasing else images
 
     def compute_output_shape(self, shape: tuple) -> tuple:
-        return (shape[0], self.size, self.size, 1)
+        return shape
 
     def _draw(self, batch: int, low: float, high: float) -> KerasTensor:
         return keras.random.uniform((batch,), low, high, seed=self.seed_generator)
@@ -112,14 +104,14 @@ class Augment(keras.layers.Layer):
     def _degree(self, images: KerasTensor) -> KerasTensor:
         """0 for most images, and anything up to 1 for the share that is degraded."""
         batch = ops.shape(images)[0]
-        chosen = ops.cast(self._draw(batch, 0, 1) < self.degrade, "float32")
+        chosen = ops.cast(self._draw(batch, 0, 1) < self.blur_noise, "float32")
         return ops.reshape(chosen * self._draw(batch, 0, 1), (-1, 1, 1, 1))
 
     def _erased(self, images: KerasTensor) -> KerasTensor:
         batch, side = ops.shape(images)[0], images.shape[1]
         area = self._draw(batch, *HIDDEN)
         aspect = ops.exp(self._draw(batch, -1, 1) / 2)  # square root of the height over the width
-        chosen = ops.cast(self._draw(batch, 0, 1) < self.erase, "float32")
+        chosen = ops.cast(self._draw(batch, 0, 1) < self.random_erasing, "float32")
         height, width = ops.sqrt(area) * aspect * chosen, ops.sqrt(area) / aspect * chosen
         rows = self._inside(self._draw(batch, 0, 1), height, side)  # (batch, side)
         columns = self._inside(self._draw(batch, 0, 1), width, side)

@@ -1,29 +1,36 @@
 """A `.tflite` model and the probabilities it gives for face crops, by LiteRT."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from emotion import model_file as label_cards
+from emotion import model_file
 from emotion.errors import EmotionError
+from emotion.model_file import Reading
+from emotion.probabilities import softmax
 from emotion.quiet import silence
 
 
-class Recogniser:
+class Classifier:
     """Face crops in, one row of probabilities for each out.
 
     Takes models that `train.py` wrote, and foreign ones with a square grey or colour input. A
     foreign model with seven outputs and no labels inside is read in FER-2013's order; its float
     input, if it has one, gets pixels in 0..1.
 
-    Raises EmotionError when the file is missing, is no model, or is a model of another kind.
+    A model may answer more than one question: `reading` names the one that is asked, by default
+    "people" where the model has it, else its only one. `readings` are the names it knows.
+
+    Raises EmotionError when the file is missing, is no model, is a model of another kind, or has
+    no such reading.
     """
 
-    def __init__(self, path: Path | str, *, threads: int = 1) -> None:
+    def __init__(self, path: Path | str, *, reading: str | None = None, threads: int = 1) -> None:
         self.path = Path(path)
-        self.labels, self.card = _card(self.path)
+        self.labels, self.metadata = _metadata(self.path)
         try:
             with silence():  # it announces its delegate on standard error
                 self._interpreter = Interpreter(model_path=str(self.path), num_threads=threads)
@@ -35,15 +42,31 @@ class Recogniser:
         self._output = self._interpreter.get_output_details()[0]
         self.size = self._side()
         self.labels = self.labels or self._assumed_labels()
-        if len(self.labels) != self._classes():
+        known = model_file.readings(self.labels, self.metadata)
+        self.readings = tuple(one.name for one in known)
+        self.reading = self._asked(known, reading)
+        self.columns = self.reading.columns(self.labels)
+        self._output = self._output_of(self.reading)
+        if len(self.reading.answers) != self._outputs():
             raise EmotionError(
-                f"{path} has {self._classes()} outputs and {len(self.labels)} labels inside: "
-                "export it again"
+                f"{path} has {self._outputs()} outputs and {len(self.reading.answers)} labels "
+                "inside: export it again"
             )
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities, float32 (F, classes), for `crops`, uint8 (F, size, size); F may be 0."""
-        rows = np.empty((len(crops), len(self.labels)), np.float32)
+        """Probabilities, float32 (F, classes), for `crops`, uint8 (F, size, size); F may be 0.
+
+        In people's reading they are the shares among those who named one of `labels`.
+        """
+        rows = self.shares(crops)
+        if self.columns == list(range(rows.shape[1])):
+            return rows
+        rows = rows[:, self.columns]
+        return rows / np.maximum(rows.sum(axis=1, keepdims=True), np.float32(1e-6))
+
+    def shares(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Probabilities, float32 (F, answers), of every answer of the reading that is asked."""
+        rows = np.empty((len(crops), len(self.reading.answers)), np.float32)
         for row, crop in zip(rows, crops, strict=True):
             self._interpreter.set_tensor(self._input["index"], self._prepared(crop))
             self._interpreter.invoke()
@@ -67,7 +90,7 @@ class Recogniser:
             return batch
         if kind == np.int8:
             return (batch.astype(np.int16) - 128).astype(np.int8)
-        low, high = self.card.get("pixels", (0, 1))
+        low, high = self.metadata.get("pixels", (0, 1))
         return (low + batch * ((high - low) / 255)).astype(np.float32)
 
     def _read(self) -> NDArray[np.float32]:
@@ -85,24 +108,47 @@ class Recogniser:
             )
         return shape[1]
 
-    def _classes(self) -> int:
+    def _outputs(self) -> int:
         return int(np.prod(self._output["shape"]))
 
-    def _assumed_labels(self) -> tuple[str, ...]:
-        if self._classes() != len(label_cards.FER2013):
+    def _asked(self, known: Sequence[Reading], name: str | None) -> Reading:
+        by_name = {one.name: one for one in known}
+        if name is None:
+            return by_name.get(model_file.PEOPLE, known[0])
+        if name not in by_name:
             raise EmotionError(
-                f"{self.path} has {self._classes()} outputs and no labels inside; only a model "
+                f"READING={name!r} is not in {self.path}: it answers {' and '.join(by_name)}"
+            )
+        return by_name[name]
+
+    def _output_of(self, reading: Reading) -> dict:
+        """The output that the file calls by the reading's name; its only one where there is one."""
+        found = self._interpreter.get_output_details()
+        if len(found) == 1:
+            return found[0]
+        (signature,) = self._interpreter.get_signature_list()
+        outputs = self._interpreter.get_signature_runner(signature).get_output_details()
+        if reading.name not in outputs:
+            raise EmotionError(
+                f"{self.path} has no output called {reading.name!r}: export it again"
+            )
+        return outputs[reading.name]
+
+    def _assumed_labels(self) -> tuple[str, ...]:
+        if self._outputs() != len(model_file.FER2013):
+            raise EmotionError(
+                f"{self.path} has {self._outputs()} outputs and no labels inside; only a model "
                 "with seven can be read without labels, in FER-2013's order"
             )
-        return label_cards.FER2013
+        return model_file.FER2013
 
 
-def _card(path: Path) -> tuple[tuple[str, ...], dict]:
+def _metadata(path: Path) -> tuple[tuple[str, ...], dict]:
     if path.suffix.lower() != ".tflite":
         raise EmotionError(f"MODEL_PATH='{path}' must end in .tflite: train.py writes one")
     if not path.is_file():
         raise EmotionError(f"MODEL_PATH='{path}' does not exist: train.py writes a model")
-    return label_cards.card(path)
+    return model_file.read(path)
 
 
 def _normalised(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -112,5 +158,4 @@ def _normalised(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     sums = rows.sum(axis=1, keepdims=True)
     if rows.min() >= 0 and np.abs(sums - 1).max() < 0.1:  # 8-bit probabilities miss one by a little
         return rows / sums
-    powers = np.exp(rows - rows.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return softmax(rows).astype(np.float32)

@@ -1,14 +1,17 @@
 """A trained network as one `.tflite` file, and how well the two agree.
 
-MODEL_PATH=export/emotion.keras DATASET=../shared/fer2013 python -m emotion.export
+MODEL_PATH=export/emotion.keras DATASET=fer2013 python -m emotion.export
 """
 
 import contextlib
 import io
+import json
 import logging
 import os
+import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,23 +19,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion import model_file, report, trained
-from emotion.classifier import Recogniser
+from emotion import model_file
+from emotion.classifier import Classifier
 from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.settings import REQUIRED, setting
 from emotion.data import dataset
 from emotion.errors import EmotionError
-from emotion.evaluation.calibration import softmax
+from emotion.evaluation import metrics, report
+from emotion.files import replacing
+from emotion.model_file import Reading
+from emotion.probabilities import softmax
 from emotion.quiet import silence
 
 if TYPE_CHECKING:
     import keras
 
-CALIBRATION_IMAGES = 500
-ALLOWED_LOSS = 0.01  # of validation accuracy, from Keras to int8
+REPRESENTATIVE_IMAGES = 500
+ALLOWED_DROP = 0.01  # of validation accuracy, from Keras to int8
+FLOATS = (np.float16, np.float32, np.float64)
 
 Probabilities = dict[str, NDArray]  # rows for the images of each split
+Representative = NDArray[np.uint8] | None
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,24 @@ class Settings:
     seed: int = setting(0, "as the model was trained with", check=config.at_least(0))
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """An exported model and what it was found to be worth.
+
+    `kind` is int8 or float32. `scores[model][split]` are those of the labels' reading, for Keras
+    and for the export, and `agreement` is the share of images on which the two choose the same
+    class. `complaint` says what is wrong, "" when nothing is; then `fallback` is the float32
+    export beside it.
+    """
+
+    path: Path
+    kind: str
+    scores: dict[str, dict[str, metrics.Scores]]
+    agreement: dict[str, float]
+    complaint: str = ""
+    fallback: Path | None = None
+
+
 def main(settings: Settings) -> int:
     """Export, run the result over the data if there is any, and say how the two compare."""
     if settings.optimise and not settings.dataset:
@@ -62,112 +88,153 @@ def main(settings: Settings) -> int:
             "OPTIMISE=1 needs DATASET: 8-bit ranges are measured on training images; set DATASET, "
             "or OPTIMISE=0 for float32"
         )
-    _tensorflow()
-    names, card, network = trained.load(settings.model_path, "MODEL_PATH")
-    data = None
-    if settings.dataset:
-        data = dataset.load(
-            settings.dataset,
-            size=network.input_shape[1],
-            validation_split=settings.validation_split,
-            seed=settings.seed,
-        )
-    if data and data.labels != names:
+    labels, metadata, network = model_file.load_keras(settings.model_path, "MODEL_PATH")
+    folder = settings.model_export_path or settings.model_path.parent
+    path = folder / "emotion.tflite"
+    if not settings.dataset:
+        write(path, network, labels, metadata, None)
+        print(f"wrote {path}, {path.stat().st_size / 1e6:.2f} MB", file=sys.stderr)
+        return 0
+    data = dataset.load(
+        settings.dataset,
+        size=network.input_shape[1],
+        validation_split=settings.validation_split,
+        seed=settings.seed,
+    )
+    if data.labels != labels:
         raise EmotionError(
             f"DATASET='{settings.dataset}' has the classes {', '.join(data.labels)}; the model was "
-            f"trained on {', '.join(names)}: give the data it was trained on"
+            f"trained on {', '.join(labels)}: give the data it was trained on"
         )
-    folder = settings.model_export_path or settings.model_path.parent
-    return _export(settings, network, names, card, data, folder / "emotion.tflite")
-
-
-def _export(
-    settings: Settings,
-    network: "keras.Model",
-    names: tuple[str, ...],
-    card: dict[str, Any],
-    data: "dataset.Dataset | None",
-    path: Path,
-) -> int:
-    from emotion.training import trainer
-
-    temperature = card.get("temperature", 1.0)
-    calibration = calibrating(data) if data and settings.optimise else None
-    write(path, convert(network, calibration, temperature=temperature), names, card)
+    done = deliver(network, data, path, metadata, optimise=settings.optimise)
     print(f"wrote {path}, {path.stat().st_size / 1e6:.2f} MB", file=sys.stderr)
-    if not data:
-        return 0
-    checked = {part: split for part, split in data.splits.items() if part != "train"}
-    logits = {part: trainer.predict(network, split.images) for part, split in checked.items()}
-    expected = {part: softmax(rows, temperature) for part, rows in logits.items()}
-    kind = "int8" if settings.optimise else "float32"
-    found = run(path, checked)
-    models = {
-        "Keras": report.score_splits(expected, checked, names),
-        kind: report.score_splits(found, checked, names),
+    print(report.model_table(done.scores))
+    if done.complaint:
+        print(done.complaint, file=sys.stderr)
+    return 1 if done.complaint else 0
+
+
+def deliver(
+    network: "keras.Model",
+    data: "dataset.Dataset",
+    path: Path,
+    metadata: Mapping[str, Any],
+    *,
+    optimise: bool,
+    logits: Probabilities | None = None,
+) -> Delivery:
+    """Convert, write, score, compare and, where int8 lost too much, fall back to float32.
+
+    `metadata` goes into the file, with its scores. `logits` (N, outputs) are the network's own
+    for each split where they are known already; otherwise they are worked out for all but train.
+    """
+    from emotion import model
+
+    labels, kind = data.labels, "int8" if optimise else "float32"
+    splits = {part: split for part, split in data.splits.items() if part != "train" or logits}
+    logits = logits or {
+        part: model.predict(network, split.images) for part, split in splits.items()
     }
-    model_file.attach(path, names, {**card, "quantised": settings.optimise, "scores": models[kind]})
-    print(report.model_table(models))
-    lost = shortfall(models["Keras"], models[kind])
-    if lost > ALLOWED_LOSS:
-        write(spare(path), convert(network, None, temperature=temperature), names, card)
-        print(complaint(lost, kind, spare(path)), file=sys.stderr)
-        return 1
-    return 0
-
-
-def calibrating(data: "dataset.Dataset") -> NDArray[np.uint8]:
-    """The training images that an export is calibrated with."""
-    train = data.splits["train"]
-    return calibration_images(train.images, train.labels)
-
-
-def run(path: Path, splits: "Mapping[str, dataset.Split]") -> Probabilities:
-    """The probabilities that a `.tflite` gives for the images of every split."""
-    recogniser = Recogniser(path, threads=os.cpu_count() or 1)
-    return {part: recogniser(split.images) for part, split in splits.items()}
-
-
-def shortfall(keras_scores: dict[str, Any], exported_scores: dict[str, Any]) -> float:
-    """Validation accuracy lost by the export, 0 to 1; below 0 when it gained."""
-    before, after = keras_scores["validation"], exported_scores["validation"]
-    return before["accuracy"] - after["accuracy"]
-
-
-def spare(path: Path) -> Path:
-    """Where the float32 export is kept when the int8 one at `path` lost too much."""
-    return path.with_name(f"{path.stem}_float32.tflite")
-
-
-def complaint(lost: float, kind: str, instead: Path) -> str:
-    """What a failed export gate says."""
-    return (
-        f"WARNING: the {kind} export loses {lost * 100:.1f} points of validation accuracy (at most "
-        f"{ALLOWED_LOSS * 100:g} is allowed): use {instead}, the float32 export, instead"
+    first = model_file.readings(labels, metadata)[0]
+    expected = {
+        part: softmax(rows[:, : len(labels)], first.temperature) for part, rows in logits.items()
+    }
+    write(path, network, labels, metadata, representative_images(data) if optimise else None)
+    found = run(path, splits)
+    scores = {
+        "Keras": metrics.score_splits(expected, splits, labels),
+        kind: metrics.score_splits(found, splits, labels),
+    }
+    scored = {part: rows for part, rows in scores[kind].items() if part != "train"}
+    model_file.attach(path, labels, {**metadata, "quantised": optimise, "scores": scored})
+    right = splits["validation"].labels
+    before, after = (rows["validation"].argmax(1) == right for rows in (expected, found))
+    complaint, fallback = gate(before, after, kind), None
+    spare = path.with_name(f"{path.stem}_float32.tflite")
+    spare.unlink(missing_ok=True)  # of a run that is replaced
+    if complaint and optimise:
+        write(spare, network, labels, metadata, None)
+        complaint, fallback = f"{complaint}: use {spare}, the float32 export, instead", spare
+    return Delivery(
+        path=path,
+        kind=kind,
+        scores=scores,
+        agreement={
+            part: float((rows.argmax(1) == expected[part].argmax(1)).mean())
+            for part, rows in found.items()
+        },
+        complaint=complaint,
+        fallback=fallback,
     )
 
 
-def convert(
-    network: "keras.Model", calibration: NDArray[np.uint8] | None, *, temperature: float = 1.0
-) -> bytes:
-    """The network, logits turned to probabilities at `temperature`, as a `.tflite` flatbuffer.
+def gate(before: NDArray[np.bool_], after: NDArray[np.bool_], kind: str) -> str:
+    """What to say of an export that loses too many of the right answers; "" when it does not.
 
-    With `calibration`, training images (N, size, size), every tensor is an 8-bit or 32-bit
-    integer and pixels go in as they are; without, weights and arithmetic stay float32.
-    Raises EmotionError when something in the network did not become an integer.
+    Too many is more than a point, and more than chance explains on so many images.
     """
+    drop, (low, high) = metrics.accuracy_drop(before, after)
+    if drop <= ALLOWED_DROP or low <= 0:
+        return ""
+    return (
+        f"WARNING: the {kind} export loses {drop * 100:.1f} points of validation accuracy "
+        f"(95 % interval {low * 100:.1f} to {high * 100:.1f} on {len(before):,} images; at most "
+        f"{ALLOWED_DROP * 100:g} is allowed)"
+    )
+
+
+def run(path: Path, splits: "Mapping[str, dataset.Split]") -> Probabilities:
+    """The labels' probabilities that a `.tflite` gives for the images of every split."""
+    labels, metadata = model_file.read(path)
+    first = model_file.readings(labels, metadata)[0]
+    classifier = Classifier(path, reading=first.name, threads=os.cpu_count() or 1)
+    return {part: classifier(split.images) for part, split in splits.items()}
+
+
+def write(
+    path: Path,
+    network: "keras.Model",
+    labels: Sequence[str],
+    metadata: Mapping[str, Any],
+    representative: Representative,
+) -> None:
+    """The network as a `.tflite` with its labels and metadata, whole or absent; see `convert`."""
+    found = model_file.readings(labels, metadata)
+    flatbuffer = convert(network, representative, readings=found)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        part.write_bytes(flatbuffer)
+        model_file.attach(part, labels, metadata)
+
+
+def convert(
+    network: "keras.Model", representative: Representative, *, readings: Sequence[Reading] = ()
+) -> bytes:
+    """The network, logits turned to probabilities, as a `.tflite` flatbuffer for one crop.
+
+    It has an output (1, answers) for each of `readings`, by its name, at its temperature; without
+    any, one output for all. With `representative`, training images (N, size, size), every tensor
+    is an 8-bit or 32-bit integer and pixels go in as they are; without, weights and arithmetic
+    stay float32. Where Keras computes with another back end than TensorFlow, a process of its own
+    does it. Raises EmotionError when something in the network did not become an integer.
+    """
+    import keras
+
+    _check_end(network)
+    if keras.backend.backend() != "tensorflow":
+        return _convert_elsewhere(network, representative, readings)
     tf = _tensorflow()
-    converter = tf.lite.TFLiteConverter.from_keras_model(_with_softmax(network, temperature))
-    if calibration is not None:
+    converter = tf.lite.TFLiteConverter.from_keras_model(_with_softmax(network, readings))
+    if representative is not None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: _one_by_one(calibration)
+        converter.representative_dataset = lambda: _one_by_one(representative)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.uint8
         converter.inference_output_type = tf.uint8
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with silence(), contextlib.redirect_stdout(io.StringIO()):
         flatbuffer = converter.convert()
-    if calibration is not None and (floating := float_tensors(flatbuffer)):
+    if representative is not None and (floating := float_tensors(flatbuffer)):
         raise EmotionError(
             f"the int8 export still computes in float ({', '.join(floating[:3])}): a layer in "
             "emotion/model.py has no integer kernel; OPTIMISE=0 exports float32"
@@ -175,15 +242,21 @@ def convert(
     return flatbuffer
 
 
-def calibration_images(images: NDArray[np.uint8], classes: NDArray[np.integer]) -> NDArray:
-    """Up to 500 of the training images, evenly from every class, always the same ones."""
-    kinds = np.unique(classes)
-    share = -(-CALIBRATION_IMAGES // len(kinds))
-    chosen = [_spread(np.flatnonzero(classes == kind), share) for kind in kinds]
-    calibration = images[np.sort(np.concatenate(chosen))].copy()
+def representative_images(data: "dataset.Dataset") -> NDArray[np.uint8]:
+    """Up to 500 training images, evenly from every class, always the same ones."""
+    train = data.splits["train"]
+    return spread_images(train.images, train.labels)
+
+
+def spread_images(images: NDArray[np.uint8], classes: NDArray[np.integer]) -> NDArray:
+    """Up to 500 of `images` (N, size, size), evenly from every one of their `classes` (N,)."""
+    present = np.unique(classes)
+    share = -(-REPRESENTATIVE_IMAGES // len(present))
+    chosen = [_spread(np.flatnonzero(classes == one), share) for one in present]
+    found = images[np.sort(np.concatenate(chosen))].copy()
     # The input's range is what calibration saw: black and white must be in it, or pixels saturate.
-    calibration[0, 0, 0], calibration[0, -1, -1] = 0, 255
-    return calibration
+    found[0, 0, 0], found[0, -1, -1] = 0, 255
+    return found
 
 
 def float_tensors(flatbuffer: bytes) -> list[str]:
@@ -193,18 +266,7 @@ def float_tensors(flatbuffer: bytes) -> list[str]:
     with silence():
         interpreter = Interpreter(model_content=flatbuffer)
         interpreter.allocate_tensors()
-    return [t["name"] for t in interpreter.get_tensor_details() if t["dtype"] in _FLOATS]
-
-
-def write(
-    path: Path, flatbuffer: bytes, names: tuple[str, ...], card: dict[str, Any] | None = None
-) -> None:
-    """The flatbuffer with its labels and card, as a file that is either whole or absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_bytes(flatbuffer)
-    model_file.attach(temporary, names, card or {})
-    temporary.replace(path)
+    return [t["name"] for t in interpreter.get_tensor_details() if t["dtype"] in FLOATS]
 
 
 def available() -> bool:
@@ -214,21 +276,72 @@ def available() -> bool:
     return find_spec("tensorflow") is not None
 
 
-_FLOATS = (np.float16, np.float32, np.float64)
-
-
-def _with_softmax(network: "keras.Model", temperature: float) -> "keras.Model":
+def _check_end(network: "keras.Model") -> None:
     import keras
 
-    last = network.layers[-1]
-    if getattr(last, "activation", None) is not keras.activations.linear:
+    if getattr(network.layers[-1], "activation", None) is not keras.activations.linear:
         raise EmotionError("the network must end in a dense layer of logits, as emotion.model does")
-    copy = keras.models.clone_model(network)
-    weights = network.get_weights()
-    # The last two are the dense layer's: dividing them spares the file an operation.
-    weights[-2:] = [part / temperature for part in weights[-2:]]
-    copy.set_weights(weights)
-    return keras.Model(copy.inputs, keras.layers.Softmax()(copy.outputs[0]))
+
+
+def _with_softmax(network: "keras.Model", readings: Sequence[Reading]) -> "keras.Model":
+    """The network for a batch of one, its last layer divided among the readings."""
+    import keras
+
+    *trunk_weights, kernel, bias = network.get_weights()
+    trunk = keras.models.clone_model(keras.Model(network.inputs, network.layers[-1].input))
+    trunk.set_weights(trunk_weights)
+    inputs = keras.Input(network.input_shape[1:], batch_size=1, name="pixels")
+    features = trunk(inputs)
+    outputs, start = {}, 0
+    for reading in readings or (Reading("labels", ("",) * len(bias)),):
+        stop = start + len(reading.answers)
+        head = keras.layers.Dense(stop - start)
+        logits = head(features)
+        # Dividing the weights by the temperature spares the file an operation.
+        part = kernel[:, start:stop], bias[start:stop]
+        head.set_weights([values / reading.temperature for values in part])
+        outputs[reading.name] = keras.layers.Softmax(name=reading.name)(logits)
+        start = stop
+    return keras.Model(inputs, outputs)
+
+
+def _convert_elsewhere(
+    network: "keras.Model", representative: Representative, readings: Sequence[Reading]
+) -> bytes:
+    """`convert` in a process whose Keras computes with TensorFlow."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        network.save(folder / "network.keras")
+        (folder / "readings.json").write_text(json.dumps(model_file.described(readings)))
+        if representative is not None:
+            np.save(folder / "images.npy", representative)
+        root = str(Path(__file__).parents[1])
+        path = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
+        environ = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": path}
+        code = "import sys; from emotion import export; export.convert_folder(sys.argv[1])"
+        done = subprocess.run(
+            [sys.executable, "-c", code, name], env=environ, capture_output=True, text=True
+        )
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise EmotionError(f"the export with TensorFlow failed: {reason}")
+        return (folder / "network.tflite").read_bytes()
+
+
+def convert_folder(folder: str) -> None:
+    """The other process's part: network.keras, readings.json, images.npy -> network.tflite."""
+    import keras
+
+    _tensorflow()
+    network = keras.models.load_model(Path(folder, "network.keras"), compile=False)
+    given = json.loads(Path(folder, "readings.json").read_text())
+    images = Path(folder, "images.npy")
+    flatbuffer = convert(
+        network,
+        np.load(images) if images.exists() else None,
+        readings=model_file.readings((), {"readings": given}) if given else (),
+    )
+    Path(folder, "network.tflite").write_bytes(flatbuffer)
 
 
 def _one_by_one(images: NDArray[np.uint8]) -> Iterator[list[NDArray[np.float32]]]:

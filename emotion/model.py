@@ -11,12 +11,16 @@ from collections.abc import Callable
 from functools import partial
 
 import keras
+import numpy as np
 from keras import KerasTensor, layers
+from numpy.typing import NDArray
 
 from emotion.layers import mirror
 from emotion.layers.torch_fast import fastest
 
-Kind = Callable[[type[layers.Layer]], type[layers.Layer]]
+EVALUATION_BATCH = 512
+
+LayerClass = Callable[[type[layers.Layer]], type[layers.Layer]]
 
 CHANNELS = (1, 2, 6)  # of the three stages, in widths
 STEM, SYMMETRIC_STEM = 5, 6  # an even one meets the same pixels in a mirror image
@@ -30,7 +34,7 @@ def build(
     size: int | None = 48,
     dropout: float = 0.3,
     symmetric: bool = False,
-    half: bool = False,
+    reduced: bool = False,
     dtype: str = "float32",
     fast: bool = False,
 ) -> keras.Model:
@@ -39,18 +43,18 @@ def build(
     Input: (batch, size, size, 1), grey pixels in 0..255; scaling happens inside. `size` None
     takes any size, with the same weights. Output: (batch, classes) logits, float32.
     `symmetric` can say the same of a mirror image, and says it with the weights that
-    `symmetry.whole` makes; `half` is its form for training, with only the weights to be learnt.
+    `mirror.expanded` makes; `reduced` is its form for training, with only the weights to be learnt.
     `dtype` is Keras' dtype policy, such as "mixed_bfloat16". `fast` is for training alone: layers
     that compute the same more quickly, but that a saved model must not depend on.
     """
-    kind = fastest if fast else _plain
-    convolution = partial(_convolution, half=half, dtype=dtype, kind=kind)
+    layer_class = fastest if fast else _plain
+    convolution = partial(_convolution, reduced=reduced, dtype=dtype, layer_class=layer_class)
     inputs = keras.Input((size, size, 1), name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1, dtype=dtype, name="scale")(inputs)
     x = convolution(x, width, SYMMETRIC_STEM if symmetric else STEM, stride=2)  # 24 for size 48
     for stage, (channels, blocks) in enumerate(zip(CHANNELS, BLOCKS, strict=True)):
         if stage:  # to 12, to 6
-            x = kind(layers.AveragePooling2D)(2, dtype=dtype)(x)
+            x = layer_class(layers.AveragePooling2D)(2, dtype=dtype)(x)
             x = convolution(x, width * channels)
         for _ in range(blocks):
             y = convolution(x, x.shape[-1])
@@ -58,10 +62,24 @@ def build(
             x = layers.ReLU(dtype=dtype)(layers.Add(dtype=dtype)([x, y]))
     x = layers.GlobalAveragePooling2D(dtype=dtype)(x)  # (batch, 6 * width)
     x = layers.Dropout(dropout, dtype=dtype)(x)
-    if half:
-        x = mirror.Together(dtype=dtype)(x)
+    if reduced:
+        x = mirror.GroupPooling(dtype=dtype)(x)
     logits = layers.Dense(classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="emotion")
+
+
+def predict(network: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Logits (N, outputs) for `images` (N, size, size), in batches, without Keras' predict loop.
+
+    Under TensorFlow that loop can idle for seconds at its end.
+    """
+    parts = [
+        keras.ops.convert_to_numpy(
+            network.predict_on_batch(images[start:][:EVALUATION_BATCH, ..., None])
+        )
+        for start in range(0, len(images), EVALUATION_BATCH)
+    ]
+    return np.concatenate(parts).astype(np.float32)
 
 
 def multiply_adds(model: keras.Model) -> int:
@@ -83,12 +101,12 @@ def _convolution(
     *,
     stride: int = 1,
     active: bool = True,
-    half: bool,
+    reduced: bool,
     dtype: str,
-    kind: Kind,
+    layer_class: LayerClass,
 ) -> KerasTensor:
-    x = (mirror.MirrorConvolution if half else kind(layers.Conv2D))(
-        filters // 2 if half else filters,
+    x = (mirror.MirrorConvolution if reduced else layer_class(layers.Conv2D))(
+        filters // 2 if reduced else filters,
         kernel,
         stride,
         "same",
@@ -98,7 +116,9 @@ def _convolution(
     )(x)
     # A residual branch starts at zero, so that the network starts out shallow (arXiv:1706.02677).
     gamma = "ones" if active else "zeros"
-    normalisation = mirror.MirrorNormalisation if half else kind(layers.BatchNormalization)
+    normalisation = (
+        mirror.MirrorNormalisation if reduced else layer_class(layers.BatchNormalization)
+    )
     x = normalisation(momentum=0.95, gamma_initializer=gamma, dtype=dtype)(x)
     return layers.ReLU(dtype=dtype)(x) if active else x
 

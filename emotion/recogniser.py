@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 
 from emotion import faces
-from emotion.classifier import Recogniser
+from emotion.classifier import Classifier
 from emotion.faces import MIN_FACE, FaceFinder, Image
 from emotion.tracking.detector import FaceFollower, Shots
 from emotion.tracking.tracker import CONFIDENCE, SMOOTHING, Face, Person, Sighting, Tracker
@@ -40,7 +40,7 @@ class EmotionRecogniser:
         face_model: Path | str | None = None,
         threads: int = 1,
     ) -> None:
-        self._recogniser = Recogniser(DEFAULT_MODEL if model is None else model, threads=threads)
+        self._recogniser = Classifier(DEFAULT_MODEL if model is None else model, threads=threads)
         self._confidence, self._smoothing = confidence, smoothing
         cv2.setNumThreads(threads)
         self._finder: FaceFinder | YuNet

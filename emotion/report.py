@@ -1,12 +1,10 @@
 """Scores an exported model on any labelled data, without training and without TensorFlow.
 
-MODEL_PATH=export/emotion.tflite DATASET=../shared/fer2013 python -m emotion.report
+MODEL_PATH=export/emotion.tflite DATASET=fer2013 python -m emotion.report
 """
 
-import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion import model_file
 from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.settings import REQUIRED, setting
 from emotion.errors import EmotionError
 
 if TYPE_CHECKING:
+    from emotion.classifier import Classifier
     from emotion.data.dataset import Dataset, Split
-
-Scores = dict[str, Any]
+    from emotion.training.annotator_votes import AnnotatorVotes
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,11 @@ class Settings:
         REQUIRED, "the `.tflite` model to score", check=config.ending(".tflite")
     )
     dataset: Path = setting(REQUIRED, "the labelled images: any form that train.py takes")
+    votes: Path | None = setting(
+        None,
+        "`.csv` of what people answered about each image: also score the people reading",
+        check=config.ending(".csv"),
+    )
     corrupted: bool = setting(
         False, "1: also score the images dimmed, blurred, noisy, tilted, badly cropped, small"
     )
@@ -42,104 +46,38 @@ class Settings:
 
 
 def main(settings: Settings) -> int:
-    """Score every split present and print a table for each."""
-    from emotion.classifier import Recogniser
+    """Score every split present, in every reading that can be, and print a table for each."""
+    from emotion.classifier import Classifier
     from emotion.data import dataset
+    from emotion.evaluation import metrics, report
 
-    recogniser = Recogniser(settings.model_path, threads=os.cpu_count() or 1)
-    data = dataset.load(settings.dataset, size=recogniser.size, for_training=False)
+    threads = os.cpu_count() or 1
+    labels, metadata = model_file.read(settings.model_path)
+    first = model_file.readings(labels, metadata)[0].name if labels else None
+    classifier = Classifier(settings.model_path, reading=first, threads=threads)
+    data = dataset.load(settings.dataset, size=classifier.size, for_training=False)
     print(dataset.preflight(data), file=sys.stderr)
-    numbers = class_numbers(data, recogniser.labels)
-    found = {
-        part: score(
-            recogniser(split.images), numbers[split.labels], split.copied, recogniser.labels
-        )
-        for part, split in data.splits.items()
-    }
-    for part, scores in found.items():
-        print(f"\n{part}: {headline(scores)}\n{class_table(scores)}")
+    numbers = class_numbers(data, classifier.labels)
+    votes = _votes(settings, data, classifier)
+    found: dict[str, Any] = {}
+    for part, split in data.splits.items():
+        classes = numbers[split.labels]
+        scores = metrics.score(classifier(split.images), classes, split.copied, classifier.labels)
+        print(f"\n{part}, {classifier.reading.name}: {report.headline(scores)}")
+        print(report.class_table(scores))
         if settings.corrupted and part != "train":
-            split = data.splits[part]
-            scores["corrupted"] = corrupted(recogniser, split.images, numbers[split.labels])
-            print(f"\n{part}, corrupted\n{corrupted_table(scores)}")
+            scores["corrupted"] = metrics.corrupted(classifier, split.images, classes)
+            print(f"\n{part}, corrupted\n{report.corrupted_table(scores)}")
+        if votes and votes.knows(split.names):
+            scores["people"] = _people(settings, part, split, votes)
+        found[part] = scores
     if settings.report:
-        write_json(settings.report, {"model": str(settings.model_path), "scores": found})
+        report.write_json(settings.report, {"model": str(settings.model_path), "scores": found})
         print(f"wrote {settings.report}", file=sys.stderr)
     return 0
 
 
-def score(
-    probabilities: NDArray[np.floating],
-    classes: NDArray[np.integer],
-    copied: NDArray[np.bool_],
-    names: Sequence[str],
-) -> Scores:
-    """Every figure of one model on one split, as numbers that JSON can hold.
-
-    `probabilities` (N, classes), `classes` (N,) the right class numbers, `copied` (N,) whether an
-    image stands in the training part too. Accuracy is top-1; F1, precision and recall count a
-    class without images or predictions as 0, and macro-F1 is the mean over classes with images.
-    """
-    from sklearn import metrics
-
-    every = np.arange(len(names))
-    chosen = probabilities.argmax(axis=1)
-    confusion = metrics.confusion_matrix(classes, chosen, labels=every)
-    precision, recall, f1, images = metrics.precision_recall_fscore_support(
-        classes, chosen, labels=every, zero_division=0
-    )
-    from emotion.evaluation.calibration import expected_error
-
-    right = chosen == classes
-    alone = right[~copied]
-    return {
-        "images": len(classes),
-        "accuracy": float(right.mean()),
-        "macro_f1": float(f1[images > 0].mean()),
-        "expected_calibration_error": expected_error(probabilities, classes),
-        "images_without_copies": len(alone),
-        "accuracy_without_copies": float(alone.mean()) if len(alone) else None,
-        "classes": {
-            name: {
-                "images": int(images[number]),
-                "precision": float(precision[number]),
-                "recall": float(recall[number]),
-                "f1": float(f1[number]),
-            }
-            for number, name in enumerate(names)
-        },
-        "confusion": confusion.tolist(),
-    }
-
-
-def corrupted(
-    recogniser: Callable[[NDArray[np.uint8]], NDArray[np.floating]],
-    images: NDArray[np.uint8],
-    classes: NDArray[np.integer],
-) -> dict[str, float]:
-    """Accuracy on `images` (N, size, size) under each kind of corruption, and their "mean"."""
-    from emotion.evaluation import corruptions
-
-    found = {}
-    for name, variants in corruptions.KINDS.items():
-        chosen = [recogniser(corruptions.apply(images, one)).argmax(axis=1) for one in variants]
-        found[name] = float(np.mean([rows == classes for rows in chosen]))
-    return {**found, "mean": float(np.mean(list(found.values())))}
-
-
-def score_splits(
-    probabilities: Mapping[str, NDArray[np.floating]],
-    splits: "Mapping[str, Split]",
-    names: Sequence[str],
-) -> dict[str, Scores]:
-    """`score` for each split, from one set of probabilities a split."""
-    return {
-        part: score(rows, splits[part].labels, splits[part].copied, names)
-        for part, rows in probabilities.items()
-    }
-
-
-def class_numbers(data: "Dataset", names: Sequence[str]) -> NDArray[np.int64]:
+def class_numbers(data: "Dataset", names: tuple[str, ...]) -> NDArray[np.int64]:
     """The model's class number for each class number of the data.
 
     Raises EmotionError when the data has a class that the model does not know.
@@ -153,63 +91,48 @@ def class_numbers(data: "Dataset", names: Sequence[str]) -> NDArray[np.int64]:
     return np.array([list(names).index(name) for name in data.labels], np.int64)
 
 
-def headline(scores: Scores) -> str:
-    """One split's figures in one line."""
-    parts = [
-        f"{scores['images']:,} images",
-        f"accuracy {scores['accuracy']:.2%}",
-        f"macro-F1 {scores['macro_f1']:.2%}",
-        f"calibration error {scores['expected_calibration_error']:.3f}",
-    ]
-    if scores["accuracy_without_copies"] is not None:
-        parts.append(f"without copies {scores['accuracy_without_copies']:.2%}")
-    return ", ".join(parts)
+def _votes(
+    settings: Settings, data: "Dataset", classifier: "Classifier"
+) -> "AnnotatorVotes | None":
+    from emotion.training import annotator_votes
 
-
-def class_table(scores: Scores) -> str:
-    """One split's figures for each class, aligned."""
-    wide = max(5, *(len(name) for name in scores["classes"]))
-    lines = [f"  {'class':<{wide}}  images  precision  recall     F1"]
-    for name, row in scores["classes"].items():
-        lines.append(
-            f"  {name:<{wide}}  {row['images']:6}  {row['precision']:9.3f}  "
-            f"{row['recall']:6.3f}  {row['f1']:5.3f}"
+    if settings.votes is None:
+        return None
+    if model_file.PEOPLE not in classifier.readings:
+        raise EmotionError(
+            f"VOTES='{settings.votes}' is for models that say what people would answer: "
+            f"{settings.model_path} was trained without"
         )
-    return "\n".join(lines)
+    names = [name for split in data.splits.values() for name in split.names]
+    return annotator_votes.read(settings.votes, names)
 
 
-def corrupted_table(scores: Scores) -> str:
-    """Accuracy on clean and on corrupted images, and what each corruption costs, aligned."""
-    clean, found = scores["accuracy"], scores["corrupted"]
-    wide = max(len(name) for name in found)
-    lines = [f"  {'corruption':<{wide}}  accuracy  points lost"]
-    lines.append(f"  {'none':<{wide}}  {clean:8.2%}")
-    for name, accuracy in found.items():
-        lines.append(f"  {name:<{wide}}  {accuracy:8.2%}  {(clean - accuracy) * 100:11.1f}")
-    return "\n".join(lines)
+def _people(
+    settings: Settings, part: str, split: "Split", votes: "AnnotatorVotes"
+) -> dict[str, Any]:
+    """The scores of people's reading on one split, printed, too."""
+    from emotion.classifier import Classifier
+    from emotion.evaluation import metrics, report
 
-
-def model_table(models: Mapping[str, Mapping[str, Scores]]) -> str:
-    """Several models on several splits, a row each: `models[model][split]`."""
-    lines = ["  split       model     images  accuracy  macro-F1  no copies  calibration error"]
-    for part in next(iter(models.values())):
-        for model, found in models.items():
-            scores = found[part]
-            alone = scores["accuracy_without_copies"]
-            lines.append(
-                f"  {part:<10}  {model:<8} {scores['images']:7,}  {scores['accuracy']:8.2%}  "
-                f"{scores['macro_f1']:8.2%}  {'' if alone is None else format(alone, '.2%'):>9}  "
-                f"{scores['expected_calibration_error']:17.3f}"
-            )
-    return "\n".join(lines)
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """`content` as a JSON file that is either whole or absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    temporary.replace(path)
+    threads = os.cpu_count() or 1
+    people = Classifier(settings.model_path, reading=model_file.PEOPLE, threads=threads)
+    order = model_file.Reading("", votes.answers).columns(people.reading.answers)
+    if -1 in order:
+        raise EmotionError(
+            f"VOTES='{votes.path}' has the answers {', '.join(votes.answers)}; the model was "
+            f"trained with {', '.join(people.reading.answers)}"
+        )
+    given = votes.of(split.names)[:, order]
+    scores = metrics.score_people(people.shares(split.images), given, people.columns, people.labels)
+    print(f"\n{part}, people: {report.people_headline(scores)}\n{report.people_table(scores)}")
+    if settings.corrupted and part != "train":
+        clear, right = metrics.majority(given[:, people.columns])
+        images = split.images[clear]
+        rows = metrics.corrupted(people, images, right[clear])
+        scores["corrupted"] = rows
+        table = report.corrupted_table({"accuracy": scores["agreement"], "corrupted": rows})
+        print(f"\n{part}, people, corrupted: agreement with the majority\n{table}")
+    return scores
 
 
 if __name__ == "__main__":

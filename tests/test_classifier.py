@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from emotion import export, model_file
-from emotion.classifier import Recogniser
+from emotion.classifier import Classifier
 from emotion.errors import EmotionError
+from emotion.probabilities import softmax
 
 PIXELS = {"pixels": [0, 255]}
 
@@ -36,8 +37,8 @@ def model():
 @pytest.fixture(scope="module")
 def files(model, images, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    export.write(folder / "int8.tflite", export.convert(model, images), model_file.FER2013)
-    export.write(folder / "float32.tflite", export.convert(model, None), model_file.FER2013, PIXELS)
+    export.write(folder / "int8.tflite", model, model_file.FER2013, {}, images)
+    export.write(folder / "float32.tflite", model, model_file.FER2013, PIXELS, None)
     foreign = network(scale=1.0)
     foreign.set_weights(model.get_weights())
     (folder / "foreign.tflite").write_bytes(export.convert(foreign, None))
@@ -48,49 +49,47 @@ def files(model, images, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(model, images):
-    from emotion.evaluation.calibration import softmax
-
     return softmax(keras.ops.convert_to_numpy(model(images[..., None])))
 
 
 def test_float_export_agrees_with_keras(files, images, expected):
-    recogniser = Recogniser(files / "float32.tflite")
-    assert not recogniser.quantised
-    assert recogniser(images) == pytest.approx(expected, abs=1e-5)
+    classifier = Classifier(files / "float32.tflite")
+    assert not classifier.quantised
+    assert classifier(images) == pytest.approx(expected, abs=1e-5)
 
 
 def test_integer_export_agrees_within_its_steps(files, images, expected):
-    recogniser = Recogniser(files / "int8.tflite")
-    assert recogniser.quantised
-    assert recogniser(images) == pytest.approx(expected, abs=0.05)
+    classifier = Classifier(files / "int8.tflite")
+    assert classifier.quantised
+    assert classifier(images) == pytest.approx(expected, abs=0.05)
 
 
 @pytest.mark.parametrize("name", ["int8", "float32", "foreign", "colour"])
 def test_rows_are_float32_and_sum_to_one(files, images, name):
-    rows = Recogniser(files / f"{name}.tflite")(images)
+    rows = Classifier(files / f"{name}.tflite")(images)
     assert rows.dtype == np.float32 and rows.shape == (12, 7)
     assert rows.sum(axis=1) == pytest.approx(np.ones(12), abs=1e-5)
 
 
 def test_no_faces_give_no_rows(files):
-    assert Recogniser(files / "int8.tflite")(np.empty((0, 48, 48), np.uint8)).shape == (0, 7)
+    assert Classifier(files / "int8.tflite")(np.empty((0, 48, 48), np.uint8)).shape == (0, 7)
 
 
 def test_a_foreign_model_gets_pixels_in_0_to_1_and_fer2013s_order(files, images, expected):
-    recogniser = Recogniser(files / "foreign.tflite")
-    assert recogniser.labels == model_file.FER2013
-    assert recogniser(images) == pytest.approx(expected, abs=1e-5)
+    classifier = Classifier(files / "foreign.tflite")
+    assert classifier.labels == model_file.FER2013
+    assert classifier(images) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_crops_are_not_changed(files, images):
     before = images.copy()
-    Recogniser(files / "int8.tflite")(images)
+    Classifier(files / "int8.tflite")(images)
     assert np.array_equal(images, before)
 
 
 def refused(path, match):
     with pytest.raises(EmotionError, match=match):
-        Recogniser(path)
+        Classifier(path)
 
 
 def test_what_is_no_tflite_file_is_refused_by_name(tmp_path):
@@ -119,3 +118,46 @@ def test_an_input_that_is_no_crop_is_refused(tmp_path):
     path = Path(tmp_path / "oblong.tflite")
     path.write_bytes(export.convert(keras.Model(inputs, outputs), None))
     refused(path, r"takes input of shape \[1, 48, 32, 1\]; needed is one square crop")
+
+
+NAMES = ("no", "yes")
+BOTH = (
+    model_file.Reading("labels", NAMES, 2.0),
+    model_file.Reading("people", ("yes", "unknown", "no"), 0.5),
+)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """A network of five outputs, for two questions, and its export."""
+    path = tmp_path_factory.mktemp("two") / "two.tflite"
+    built = network(classes=5)
+    metadata = {**PIXELS, "readings": model_file.described(BOTH)}
+    export.write(path, built, NAMES, metadata, None)
+    return built, path
+
+
+def test_a_model_of_two_readings_answers_the_one_that_is_asked(two, images):
+    built, path = two
+    logits = keras.ops.convert_to_numpy(built(images[..., None]))
+    labels = Classifier(path, reading="labels")
+    assert labels.readings == ("labels", "people")
+    assert labels(images) == pytest.approx(softmax(logits[:, :2], 2.0), abs=1e-5)
+    people = Classifier(path, reading="people")
+    expected = softmax(logits[:, 2:], 0.5)
+    assert people.shares(images) == pytest.approx(expected, abs=1e-5)
+    named = expected[:, [2, 0]]  # no, yes; nobody's "unknown"
+    assert people(images) == pytest.approx(named / named.sum(axis=1, keepdims=True), abs=1e-5)
+    assert people.labels == NAMES
+
+
+def test_people_are_asked_where_the_model_knows_their_answers(two, files):
+    assert Classifier(two[1]).reading.name == "people"
+    assert Classifier(files / "int8.tflite").reading.name == "fer2013"
+
+
+def test_a_reading_that_the_model_does_not_have_is_refused(two, files):
+    with pytest.raises(EmotionError, match=r"READING='mood' .* it answers labels and people"):
+        Classifier(two[1], reading="mood")
+    with pytest.raises(EmotionError, match=r"READING='people' .* it answers fer2013$"):
+        Classifier(files / "int8.tflite", reading="people")

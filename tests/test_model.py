@@ -54,3 +54,12 @@ def test_weights_fit_any_image_size():
     images = np.random.default_rng(0).uniform(0, 255, (2, 48, 48, 1)).astype(np.float32)
     one, other = (keras.ops.convert_to_numpy(net(images)) for net in (small, large))
     assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_predictions_come_in_the_order_of_the_images():
+    network = model.build(2, width=4, size=24)
+    images = np.random.default_rng(0).integers(0, 255, (600, 24, 24), np.uint8)  # two batches
+    found = model.predict(network, images)
+    alone = keras.ops.convert_to_numpy(network(images[-1:, ..., None]))
+    assert found.shape == (600, 2)
+    assert found[-1] == pytest.approx(alone[0], abs=1e-4)

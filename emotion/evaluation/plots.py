@@ -1,6 +1,6 @@
 """A run in pictures: its curves, and what it takes for what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ import matplotlib
 matplotlib.use("Agg")  # files only: no window system is needed or opened
 import numpy as np
 from matplotlib import pyplot as plt
+
+from emotion.files import replacing
 
 TRAINING, VALIDATION = "#0072B2", "#D55E00"  # Okabe and Ito's blue and vermilion
 
@@ -26,7 +28,7 @@ def training(rows: Sequence[dict[str, float]], best_epoch: int, path: Path) -> N
         panel.set(title=title, xlabel="epoch")
         panel.grid(alpha=0.3)
         panel.legend()
-    best = max(row["val_accuracy"] for row in rows)
+    best = next(row["val_accuracy"] for row in rows if row["epoch"] == best_epoch)
     # Below its curve: the training curve often crosses above it.
     below = {"xytext": (0, -8), "textcoords": "offset points", "ha": "right", "va": "top"}
     panels[1].annotate(f"{best:.1%}", (best_epoch, best), **below)
@@ -53,8 +55,27 @@ def confusion(scores: dict[str, Any], title: str, path: Path) -> None:
     _save(figure, path)
 
 
+def reliability(curves: Mapping[str, Sequence[tuple[float, float, int]]], path: Path) -> None:
+    """Reliability diagrams side by side: how often it is so, against how sure the model is.
+
+    `curves` has for each title the bins that `calibration.reliability` gives.
+    """
+    figure, panels = plt.subplots(
+        1, len(curves), figsize=(4.6 * len(curves), 4.4), layout="constrained", squeeze=False
+    )
+    for panel, (title, bins) in zip(panels[0], curves.items(), strict=True):
+        panel.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
+        total = sum(count for *_, count in bins)
+        sizes = [20 + 500 * count / total for *_, count in bins]
+        confidence, share = [one[0] for one in bins], [one[1] for one in bins]
+        panel.plot(confidence, share, color=TRAINING, linewidth=1)
+        panel.scatter(confidence, share, sizes, color=TRAINING, alpha=0.6)
+        panel.set(title=title, xlabel="said by the model", ylabel="found", xlim=(0, 1), ylim=(0, 1))
+        panel.grid(alpha=0.3)
+    _save(figure, path)
+
+
 def _save(figure: plt.Figure, path: Path) -> None:
-    temporary = path.with_name(f"{path.stem}.part{path.suffix}")
-    figure.savefig(temporary, dpi=110)
+    with replacing(path) as part:
+        figure.savefig(part, dpi=110)
     plt.close(figure)
-    temporary.replace(path)

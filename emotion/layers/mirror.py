@@ -2,8 +2,8 @@
 
 Every layer has its channels in two halves, and mirroring the image mirrors the maps and swaps the
 halves: the group-equivariant convolutions of Cohen and Welling 2016, arXiv:1602.07576, for the
-group of reflections in a vertical axis. Only one half is learnt. `whole` writes out both, for the
-plain layers of the network that is saved.
+group of reflections in a vertical axis. Only the reduced weights are learnt;
+`expanded` writes out both halves, for the plain layers of the network that is saved.
 """
 
 from typing import Any
@@ -48,21 +48,21 @@ class MirrorNormalisation(Normalisation):
         return ops.reshape(outputs, (images, rows, columns, channels))
 
 
-class Together(layers.Layer):
+class GroupPooling(layers.Layer):
     """The mean of both halves (batch, 2 * features): the same for an image and its mirror image."""
 
     def call(self, inputs: KerasTensor) -> KerasTensor:
         return ops.mean(ops.reshape(inputs, (-1, 2, inputs.shape[-1] // 2)), axis=1)
 
 
-def whole(half: Weights) -> Weights:
+def expanded(reduced: Weights) -> Weights:
     """The weights of the plain network that computes the same."""
-    *rest, kernel, bias = half
+    *rest, kernel, bias = reduced
     return [*map(_both, rest), np.concatenate([kernel, kernel]) / np.float32(2), bias]
 
 
-def half(weights: Weights) -> Weights:
-    """What `whole` was given: of a plain network that is symmetric, the part to be learnt."""
+def reduced(weights: Weights) -> Weights:
+    """What `expanded` was given: of a plain network that is symmetric, the part to be learnt."""
     *rest, kernel, bias = weights
     rest = [weight[..., : weight.shape[-1] // 2] for weight in rest]
     return [*rest, kernel[: len(kernel) // 2] * np.float32(2), bias]
@@ -72,7 +72,7 @@ def symmetric(weights: Weights) -> bool:
     """Whether a plain network says the same of an image and of its mirror image by its build."""
     return all(
         np.allclose(one, other, atol=1e-6)
-        for one, other in zip(weights, whole(half(weights)), strict=True)
+        for one, other in zip(weights, expanded(reduced(weights)), strict=True)
     )
 
 

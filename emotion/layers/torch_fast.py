@@ -12,8 +12,8 @@ from keras import KerasTensor, layers
 
 
 def fastest(layer: type[layers.Layer]) -> type[layers.Layer]:
-    """The quickest kind of this Keras layer for the back end in use."""
-    return _KINDS.get(layer, layer) if _torch() else layer
+    """The quickest class for this Keras layer for the back end in use."""
+    return _CLASSES.get(layer, layer) if _torch() else layer
 
 
 class Convolution(layers.Conv2D):
@@ -75,7 +75,7 @@ class Normalisation(layers.BatchNormalization):
         return _last(outputs)
 
 
-_KINDS = {
+_CLASSES = {
     layers.Conv2D: Convolution,
     layers.AveragePooling2D: AveragePool,
     layers.BatchNormalization: Normalisation,

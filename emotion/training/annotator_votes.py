@@ -1,10 +1,11 @@
-"""What people answered when shown the training images: a second thing to learn from each.
+"""What people answered when shown the images: a second question to learn from each.
 
 FER+ (Barsoum et al. 2016, arXiv:1608.01041) asked ten people about every image of FER-2013.
 """
 
 import csv
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,34 @@ _FILE = "filename"
 _ROWS = ("Usage", "Image name")  # how FER+ itself begins: a line for each row of fer2013.csv
 
 
-def read(path: Path, names: Sequence[str]) -> NDArray[np.float32]:
-    """The share of votes for each answer, (images, answers), in the order of `names`.
+@dataclass(frozen=True)
+class AnnotatorVotes:
+    """The answers that people chose from, and what a file says of each image."""
 
-    `path` is a CSV with a column `filename` and one column of counts for each answer, or FER+'s
-    own fer2013new.csv for data that comes from fer2013.csv. Images without a vote get zeros.
-    Raises EmotionError when the file cannot be used or knows none of `names`.
+    answers: tuple[str, ...]
+    path: Path
+    _counts: NDArray[np.float32]  # (lines, answers), then one line of zeros
+    _lines: dict[str, int]
+
+    def of(self, names: Sequence[str]) -> NDArray[np.float32]:
+        """The share of votes for each answer, (images, answers), in the order of `names`.
+
+        Images without a vote get zeros.
+        """
+        rows = self._counts[[self._lines.get(name, -1) for name in names]]
+        return rows / np.maximum(rows.sum(axis=1, keepdims=True), 1)
+
+    def knows(self, names: Sequence[str]) -> bool:
+        """Whether the file has a line for any of the images `names`."""
+        return any(name in self._lines for name in names)
+
+
+def read(path: Path, names: Sequence[str]) -> AnnotatorVotes:
+    """The votes in the CSV at `path`.
+
+    It has a column `filename` and one column of counts for each answer, or is FER+'s own
+    fer2013new.csv for data that comes from fer2013.csv. Raises EmotionError when the file cannot
+    be used or knows none of the training images `names`.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -50,12 +73,12 @@ def read(path: Path, names: Sequence[str]) -> NDArray[np.float32]:
             f"VOTES='{path}' must have a count, 0 or more, for each of its "
             f"{len(header) - first} answers in every line"
         )
+    counts = np.concatenate([counts, np.zeros((1, counts.shape[1]), np.float32)])
     lines_of = {key: number for number, key in enumerate(keys)}
-    found = [lines_of.get(name, -1) for name in names]
-    if max(found, default=-1) < 0:
+    votes = AnnotatorVotes(tuple(header[first:]), path, counts, lines_of)
+    if not votes.knows(names):
         raise EmotionError(
             f"VOTES='{path}' has a line for none of the training images: it names "
             f"{keys[0] if keys else 'nothing'}, the data set {names[0]}"
         )
-    counts = np.concatenate([counts, np.zeros((1, counts.shape[1]), np.float32)])[found]
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return votes

@@ -3,24 +3,48 @@
 import os
 import sys
 import time
-from importlib import metadata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata as packages
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotion import export, model_file, report
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion import export, model_file
 from emotion.errors import EmotionError
-from emotion.evaluation.calibration import fit_temperature, softmax
+from emotion.evaluation import metrics, report
+from emotion.evaluation.calibration import fit_temperature
+from emotion.model_file import Reading
+from emotion.probabilities import softmax
 from emotion.quiet import silence
+from emotion.training.annotator_votes import AnnotatorVotes
+from emotion.training.schedule import Reason, Stop
 
 if TYPE_CHECKING:
     import keras
 
     from emotion.data.dataset import Dataset
-    from emotion.training.trainer import Run
+    from emotion.training.trainer import Trainer, TrainerState
 
 CHECKPOINT = "checkpoint.npz"
 PRODUCTS = ("report.json", "emotion.keras", "emotion.tflite")
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python", "ai-edge-litert")
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """What a run left in its folder.
+
+    `table` is the models' scores in words, `files` what was written, `complaint` what is wrong
+    with the export, "" when nothing is. `exported` says whether there is a `.tflite`.
+    """
+
+    table: str
+    files: tuple[Path, ...]
+    complaint: str
+    exported: bool
 
 
 def prepare(folder: Path, *, resume: bool) -> Path:
@@ -70,97 +94,111 @@ def back_end() -> str:
         devices = ", ".join(keras.distribution.list_devices()) or "cpu"
     except AttributeError:  # the torch back end has no such list
         devices = str(keras.ops.ones(1).device)
-    version = metadata.version(name)
+    version = packages.version(name)
     return f"Keras {keras.__version__} on {name} {version}, {devices}, {os.cpu_count()} cores"
 
 
-def training_figures(run: "Run", why: str) -> dict[str, Any]:
+def training_figures(state: "TrainerState", stop: Stop) -> dict[str, Any]:
     """How the training went, for the report."""
-    progress = run.progress
     return {
-        "ended": why,
-        "finished": not progress.interrupted,
-        "epochs": progress.epoch,
-        "best_epoch": progress.best_epoch,
-        "best_validation_accuracy": progress.best,
-        "seconds": sum(row["seconds"] for row in progress.rows),
+        "ended": stop.reason.value,
+        "finished": stop.reason is not Reason.INTERRUPTED,
+        "epochs": state.epoch,
+        "best_epoch": state.best_epoch,
+        "best_validation_score": state.best,
+        "seconds": sum(row["seconds"] for row in state.rows),
         "back_end": back_end(),
     }
 
 
-def deliver(
-    run: "Run",
+def save(
+    trainer: "Trainer",
     data: "Dataset",
     folder: Path,
     *,
     optimise: bool,
     about: dict[str, Any],
     began: float,
-) -> int:
-    """Save, export, score and picture the best network; answers with the exit code.
+    votes: AnnotatorVotes | None = None,
+) -> Artefacts:
+    """Save, export, score and picture the best network.
 
-    1 when the export lost more accuracy than allowed; everything is written nevertheless.
-    `about` goes into the report and the models' cards; `began` is a time.monotonic().
+    `about` goes into the report and the models' metadata; `began` is a time.monotonic(). Everything
+    is written even when the export lost more accuracy than allowed.
     """
-    from emotion.evaluation import plots
-    from emotion.training import trainer
+    from emotion import model
 
-    network, names = run.result(), data.labels
-    logits = {part: trainer.predict(network, split.images) for part, split in data.splits.items()}
-    temperature = fit_temperature(logits["validation"], data.splits["validation"].labels)
+    network, labels = trainer.result(), data.labels
+    logits = {part: model.predict(network, split.images) for part, split in data.splits.items()}
+    found = fitted(logits["validation"], data, votes)
+    first = found[0]
     models = {
-        "Keras": report.score_splits(
-            {part: softmax(rows, temperature) for part, rows in logits.items()}, data.splits, names
+        "Keras": metrics.score_splits(
+            {p: softmax(r[:, : len(labels)], first.temperature) for p, r in logits.items()},
+            data.splits,
+            labels,
         )
     }
-    card = _card(network, temperature, data, about, models["Keras"])
-    save_keras(network, folder / "emotion.keras", names, card)
-    whole: dict[str, Any] = {**about, **card, "data": data_figures(data)}
-    lost = 0.0
-    if export.available():
-        kind, found = _export(network, data, folder, card, optimise=optimise)
-        models[kind] = report.score_splits(found, data.splits, names)
-        model_file.attach(
-            folder / "emotion.tflite", names, {**card, "scores": _checked(models[kind])}
-        )
-        whole["agreement"] = {
-            part: float((rows.argmax(1) == logits[part].argmax(1)).mean())
-            for part, rows in found.items()
-        }
-        lost = export.shortfall(models["Keras"], models[kind])
-    complaints = []
-    export.spare(folder / "emotion.tflite").unlink(missing_ok=True)  # of a run that is replaced
-    if lost > export.ALLOWED_LOSS:
-        spare = export.spare(folder / "emotion.tflite")
-        export.write(spare, export.convert(network, None, temperature=temperature), names, card)
-        complaints.append(export.complaint(lost, kind, spare))
-    plots.training(run.progress.rows, run.progress.best_epoch, folder / "training.png")
-    best = list(models)[-1]
-    scores = models[best]["validation"]
-    title = f"{best}, validation: {scores['accuracy']:.1%} of {scores['images']:,} images"
-    plots.confusion(scores, title, folder / "confusion.png")
+    metadata = _metadata(network, found, data, about, _held_out(models["Keras"]))
+    model_file.save_keras(network, folder / "emotion.keras", labels, metadata)
+    whole: dict[str, Any] = {**about, **metadata, "data": data_figures(data)}
+    complaint, exported = "", export.available()
+    if exported:
+        path = folder / "emotion.tflite"
+        done = export.deliver(network, data, path, metadata, optimise=optimise, logits=logits)
+        models, complaint = done.scores, done.complaint
+        whole["agreement"] = done.agreement
+    if votes:
+        whole["people"] = people_scores(logits, data, votes, found[1])
+    _pictures(trainer.state, models, folder)
     whole |= {
         "scores": models,
         "files": {p.name: p.stat().st_size for p in sorted(folder.glob("emotion*.*"))},
         "seconds": time.monotonic() - began,
         "peak_memory_mb": peak_memory(),
-        "complaints": complaints,
+        "complaints": [complaint] if complaint else [],
     }
     report.write_json(folder / "report.json", whole)
-    _tell(folder, models, whole)
-    for complaint in complaints:
-        print(complaint, file=sys.stderr)
-    return 1 if complaints else 0
+    return Artefacts(_table(models, whole), _written(folder), complaint, exported)
 
 
-def save_keras(
-    network: "keras.Model", path: Path, names: tuple[str, ...], card: dict[str, Any]
-) -> None:
-    """The network with its labels and card as a `.keras` file that is either whole or absent."""
-    temporary = path.with_name(f"{path.stem}.part{path.suffix}")
-    network.save(temporary)
-    model_file.attach(temporary, names, card)
-    temporary.replace(path)
+def fitted(
+    logits: NDArray[np.float32], data: "Dataset", votes: AnnotatorVotes | None
+) -> tuple[Reading, ...]:
+    """The readings of a network, each with the temperature that suits validation best.
+
+    `logits` (N, outputs) are those of the validation images.
+    """
+    classes, split = len(data.labels), data.splits["validation"]
+    one_hot = np.eye(classes)[split.labels]
+    name = model_file.labels_reading(data.labels)
+    found = (Reading(name, data.labels, fit_temperature(logits[:, :classes], one_hot)),)
+    if votes is None:
+        return found
+    shares = votes.of(split.names)
+    asked = shares.sum(axis=1) > 0
+    people = Reading(model_file.PEOPLE, votes.answers)
+    if asked.any():
+        temperature = fit_temperature(logits[asked][:, classes:], shares[asked])
+        people = replace(people, temperature=temperature)
+    return (*found, people)
+
+
+def people_scores(
+    logits: Mapping[str, NDArray], data: "Dataset", votes: AnnotatorVotes, reading: Reading
+) -> dict[str, Any]:
+    """The scores of people's reading on every split with votes, by the Keras model's `logits`."""
+    classes, columns = len(data.labels), reading.columns(data.labels)
+    return {
+        part: metrics.score_people(
+            softmax(rows[:, classes:], reading.temperature),
+            votes.of(data.splits[part].names),
+            columns,
+            data.labels,
+        )
+        for part, rows in logits.items()
+        if votes.knows(data.splits[part].names)
+    }
 
 
 def data_figures(data: "Dataset") -> dict[str, Any]:
@@ -186,8 +224,8 @@ def versions() -> dict[str, str]:
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
     for name in _PACKAGES:
         try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
+            found[name] = packages.version(name)
+        except packages.PackageNotFoundError:
             continue
     return found
 
@@ -202,9 +240,9 @@ def peak_memory() -> float | None:
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
-def _card(
+def _metadata(
     network: "keras.Model",
-    temperature: float,
+    found: Sequence[Reading],
     data: "Dataset",
     about: dict[str, Any],
     scores: dict[str, Any],
@@ -212,51 +250,47 @@ def _card(
     from emotion import model
 
     return {
-        "format": 1,
+        "format": 2,
         "input": list(network.input_shape[1:]),
         "pixels": [0, 255],
-        "temperature": temperature,
+        "readings": model_file.described(found),
+        "temperature": found[0].temperature,
         "parameters": network.count_params(),
         "multiply_adds": model.multiply_adds(network),
         "settings": about["settings"],
         "versions": versions(),
         "trained_on": data.source,
-        "scores": _checked(scores),
+        "scores": scores,
     }
 
 
-def _checked(scores: dict[str, Any]) -> dict[str, Any]:
+def _held_out(scores: dict[str, Any]) -> dict[str, Any]:
     """The scores that mean something: those on images the network was not trained on."""
     return {part: found for part, found in scores.items() if part != "train"}
 
 
-def _export(
-    network: "keras.Model",
-    data: "Dataset",
-    folder: Path,
-    card: dict[str, Any],
-    *,
-    optimise: bool,
-) -> tuple[str, export.Probabilities]:
-    path = folder / "emotion.tflite"
-    calibration = export.calibrating(data) if optimise else None
-    flatbuffer = export.convert(network, calibration, temperature=card["temperature"])
-    export.write(path, flatbuffer, data.labels, card)
-    return ("int8" if optimise else "float32"), export.run(path, data.splits)
+def _pictures(state: "TrainerState", models: dict[str, Any], folder: Path) -> None:
+    from emotion.evaluation import plots
+
+    plots.training(state.rows, state.best_epoch, folder / "training.png")
+    name = list(models)[-1]
+    scores = models[name]["validation"]
+    title = f"{name}, validation: {scores['accuracy']:.1%} of {scores['images']:,} images"
+    plots.confusion(scores, title, folder / "confusion.png")
 
 
-def _tell(folder: Path, models: dict[str, Any], whole: dict[str, Any]) -> None:
-    """The result in short, with the next command to type."""
-    print(report.model_table(models))
+def _table(models: dict[str, Any], whole: dict[str, Any]) -> str:
+    lines = [report.model_table(models)]
     if "agreement" in whole:
-        print(f"  the two agree on {whole['agreement']['validation']:.2%} of the validation images")
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.name != CHECKPOINT:
-            print(f"wrote {path}", file=sys.stderr)
-    if (folder / "emotion.tflite").exists() and len(models) > 1:
-        print(f"next: DEVICE_ID=0 MODEL_PATH={folder / 'emotion.tflite'} python recognition.py")
-    else:
-        print(
-            f"next, where TensorFlow is installed: MODEL_PATH={folder / 'emotion.keras'} "
-            "DATASET=... python -m emotion.export"
-        )
+        share = whole["agreement"]["validation"]
+        lines.append(f"  the two agree on {share:.2%} of the validation images")
+    for part, scores in whole.get("people", {}).items():
+        if part != "train":
+            lines.append(f"  {part}, people: {report.people_headline(scores)}")
+    return "\n".join(lines)
+
+
+def _written(folder: Path) -> tuple[Path, ...]:
+    return tuple(
+        path for path in sorted(folder.iterdir()) if path.is_file() and path.name != CHECKPOINT
+    )

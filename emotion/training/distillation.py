@@ -5,11 +5,12 @@ Hinton et al. 2015, arXiv:1503.02531.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 from keras import KerasTensor, ops
 
-from emotion import trained
+from emotion import model_file
 from emotion.errors import EmotionError
 from emotion.layers.torch_fast import fastest
 
@@ -27,13 +28,13 @@ def load(
     )
 
 
-class Lesson(keras.layers.Layer):
+class SoftTargets(keras.layers.Layer):
     """What teachers say of images (batch, size, size, 1): probabilities (batch, classes).
 
-    The mean of all of them, evened out at `temperature`; or, `in_turn`, for every image the answer
-    of one alone, the next image asking the next: several then cost little more than one, and over
-    shuffled epochs an image meets them all. `mirrored`: every other question is about the mirror
-    image instead, so that what is learnt is the same for both.
+    The mean of all of them, evened out at `temperature`; or, with `one_per_image`, for every image
+    the answer of one alone, the next image asking the next: several then cost little more than
+    one, and over shuffled epochs an image meets them all. `mirrored`: every other question is
+    about the mirror image instead, so that what is learnt is the same for both.
     """
 
     def __init__(
@@ -41,15 +42,15 @@ class Lesson(keras.layers.Layer):
         teachers: Sequence[keras.Model],
         *,
         temperature: float,
-        in_turn: bool = False,
+        one_per_image: bool = False,
         mirrored: bool = False,
     ) -> None:
         super().__init__(trainable=False, dtype="float32", autocast=False)
         self.teachers = list(teachers)
-        self.temperature, self.in_turn, self.mirrored = temperature, in_turn, mirrored
+        self.temperature, self.one_per_image, self.mirrored = temperature, one_per_image, mirrored
 
     def call(self, images: KerasTensor) -> KerasTensor:
-        if self.in_turn:
+        if self.one_per_image:
             return ops.stop_gradient(self._one_each(images))
         answers = [self._answer(teacher, images) for teacher in self.teachers]
         return ops.stop_gradient(sum(answers[1:], answers[0]) / len(answers))
@@ -74,7 +75,7 @@ class Lesson(keras.layers.Layer):
 
 
 def _load(path: Path, names: tuple[str, ...], size: int, dtype: str, called: str) -> keras.Model:
-    known, _, network = trained.load(path, "TEACHERS")
+    known, _, network = model_file.load_keras(path, "TEACHERS")
     if known != names:
         raise EmotionError(
             f"TEACHERS='{path}' knows {', '.join(known)}, the data has {', '.join(names)}: a "
@@ -88,10 +89,15 @@ def _load(path: Path, names: tuple[str, ...], size: int, dtype: str, called: str
 
     def quick(layer: keras.layers.Layer) -> keras.layers.Layer:
         # Keras keeps PyTorch's gradients by name: one of the student's would never be cleared.
-        options = {"dtype": dtype, "name": f"{called}_{layer.name}"}
+        options: dict[str, Any] = {"dtype": dtype, "name": f"{called}_{layer.name}"}
+        if isinstance(
+            layer, keras.layers.Dense
+        ):  # people's answers, which come after, are left out
+            options["units"] = len(names)
         return fastest(type(layer)).from_config({**layer.get_config(), **options})
 
     teacher = keras.models.clone_model(network, clone_function=quick)
-    teacher.set_weights(network.get_weights())
+    *trunk, kernel, bias = network.get_weights()
+    teacher.set_weights([*trunk, kernel[:, : len(names)], bias[: len(names)]])
     teacher.trainable = False
     return teacher

@@ -2,20 +2,27 @@
 
 import csv
 import math
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from emotion.cli.progress import bar
+from emotion.files import replacing
+from emotion.training.schedule import Reason, Stop
 
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+AGREEMENT = "val_agreement"  # with people's majority, a further column where they were asked
 _HEAD = " epoch    loss  accuracy  val loss  val accuracy    rate  seconds  left"
 
+Bar = Callable[[int, int, float], str]
+"""Steps done, steps in all, seconds so far -> a bar in words."""
 
-class Journal:
-    """Follows a run of `epochs` epochs with `steps` batches each; `rows` are those done before."""
+
+class TrainingLog:
+    """Follows a run of `epochs` epochs with `steps` batches each; `rows` are those done before.
+
+    Lines go to `notify`, and on a terminal `bar` draws how far the epoch is; None draws nothing.
+    """
 
     def __init__(
         self,
@@ -24,27 +31,28 @@ class Journal:
         epochs: int,
         steps: int,
         rows: Sequence[dict[str, float]] = (),
-        stream: TextIO | None = None,
+        notify: Callable[[str], object],
+        redraw: Callable[[str], object] | None = None,
+        bar: Bar = lambda done, steps, seconds: f"{done}/{steps}",
     ) -> None:
         self.rows = list(rows)
         self._history = folder / "history.csv"
         self._epochs, self._steps = epochs, steps
-        self._stream = stream or sys.stderr
+        self._notify, self._redraw, self._bar = notify, redraw, bar
         self._board = _tensorboard(folder / "logs")
         self._epoch_began = time.monotonic()
         if self.rows:
             write_history(self._history, self.rows)
-        print(_HEAD, file=self._stream, flush=True)
+        notify(_HEAD)
 
     def batch(self, step: int, loss: float) -> None:
-        """Redraw the bar, on a terminal only."""
-        if self._stream.isatty():
-            how_far = bar(step, self._steps, time.monotonic() - self._epoch_began)
-            line = f"epoch {len(self.rows) + 1}/{self._epochs}  {how_far}  loss {loss:.3f}"
-            print(f"\r{line:<89}", end="\r", file=self._stream, flush=True)
+        """Redraw the bar."""
+        if self._redraw:
+            how_far = self._bar(step, self._steps, time.monotonic() - self._epoch_began)
+            self._redraw(f"epoch {len(self.rows) + 1}/{self._epochs}  {how_far}  loss {loss:.3f}")
 
     def epoch(self, row: dict[str, float], best_epoch: int) -> None:
-        """Enter a finished epoch: on the stream, in history.csv, on TensorBoard."""
+        """Enter a finished epoch: as a line, in history.csv, on TensorBoard."""
         self.rows.append(row)
         self._epoch_began = time.monotonic()
         star = "*" if row["epoch"] == best_epoch else " "
@@ -54,12 +62,14 @@ class Journal:
             f"{row['val_loss']:6.4f}       {row['val_accuracy']:6.2%}{star}  "
             f"{row['learning_rate']:6.4f}  {row['seconds']:7.1f}  {left}"
         )
-        # On a terminal the row has to cover the bar.
-        print(f"{line:<89}" if self._stream.isatty() else line, file=self._stream, flush=True)
+        if AGREEMENT in row:
+            line += f"  people {row[AGREEMENT]:.2%}"
+        self._notify(line)
         write_history(self._history, self.rows)
         if self._board:
-            for name in COLUMNS[1:]:
-                self._board.add_scalar(name, row[name], row["epoch"])
+            for name, value in row.items():
+                if name != "epoch":
+                    self._board.add_scalar(name, value, row["epoch"])
             self._board.flush()
 
     def _per_epoch(self) -> float:
@@ -70,12 +80,26 @@ class Journal:
 
 def write_history(path: Path, rows: Sequence[dict[str, float]]) -> None:
     """All epochs as a CSV file that is whole at any moment."""
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+    columns = (*COLUMNS, AGREEMENT) if rows and AGREEMENT in rows[0] else COLUMNS
+    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
-    temporary.replace(path)
+
+
+def words(stop: Stop, *, learning_rate: float) -> str:
+    """Why a run ended, as people say it; of a diverged one with a `learning_rate` to try."""
+    if stop.reason is Reason.ALL_EPOCHS:
+        return f"all {stop.epochs} epochs done"
+    if stop.reason is Reason.PATIENCE:
+        return f"no better validation score for {stop.epochs} epochs"
+    if stop.reason is Reason.INTERRUPTED:
+        return "stopped by Ctrl-C"
+    lower = min(learning_rate, 1.0) / 10
+    return (
+        f"the loss is no number any more in epoch {stop.epochs + 1}: give a lower LEARNING_RATE, "
+        f"such as {lower:g}, with RESUME=0"
+    )
 
 
 def duration(seconds: float) -> str:

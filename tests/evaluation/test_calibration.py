@@ -4,16 +4,7 @@ import numpy as np
 import pytest
 
 from emotion.evaluation import calibration
-
-
-def test_softmax_rows_sum_to_one_and_survive_large_logits():
-    rows = calibration.softmax(np.array([[1000.0, 0.0], [0.0, 0.0]]))
-    assert rows == pytest.approx(np.array([[1.0, 0.0], [0.5, 0.5]]))
-
-
-def test_a_higher_temperature_evens_probabilities_out():
-    logits = np.log([[0.8, 0.2]])
-    assert calibration.softmax(logits, 2.0)[0, 0] == pytest.approx(2 / 3)
+from emotion.probabilities import softmax
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
@@ -36,16 +27,33 @@ def test_full_confidence_falls_into_the_last_bin():
 def test_the_temperature_that_was_applied_is_found(temperature):
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, (20000, 4))
-    rows = calibration.softmax(logits)
+    rows = softmax(logits)
     labels = (rows.cumsum(axis=1) > rng.random((20000, 1))).argmax(axis=1)
-    found = calibration.fit_temperature(logits * temperature, labels)
+    found = calibration.fit_temperature(logits * temperature, np.eye(4)[labels])
     assert found == pytest.approx(temperature, rel=0.05)
 
 
 def test_a_few_wrong_labels_hardly_move_the_temperature():
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 4, (20000, 4))
-    labels = (calibration.softmax(logits).cumsum(axis=1) > rng.random((20000, 1))).argmax(axis=1)
+    labels = (softmax(logits).cumsum(axis=1) > rng.random((20000, 1))).argmax(axis=1)
     wrong = rng.random(len(labels)) < 0.02
     labels[wrong] = logits[wrong].argmin(axis=1)
-    assert calibration.fit_temperature(logits, labels) == pytest.approx(1, abs=0.15)
+    assert calibration.fit_temperature(logits, np.eye(4)[labels]) == pytest.approx(1, abs=0.15)
+
+
+def test_a_temperature_is_fitted_to_votes_as_well():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (5000, 4))
+    found = calibration.fit_temperature(logits * 1.7, softmax(logits))
+    assert found == pytest.approx(1.7, rel=0.02)
+
+
+def test_calibration_error_takes_any_shares():
+    confidence, share = np.array([0.7, 0.72, 0.2]), np.array([0.6, 0.82, 0.5])
+    assert calibration.calibration_error(confidence, share) == pytest.approx(0.3 / 3)
+
+
+def test_a_reliability_diagram_has_the_means_of_each_bin():
+    bins = calibration.reliability(np.array([0.91, 0.93, 0.1]), np.array([1.0, 0.5, 0.0]))
+    assert bins == [(0.1, 0.0, 1), (pytest.approx(0.92), 0.75, 2)]

@@ -21,19 +21,18 @@ def written(tmp_path):
 
 def test_shares_come_in_the_order_of_the_images(written):
     path = written("filename,yes,no\ntrain/sad/2.jpg,1,3\nelse.jpg,9,9\ntrain/happy/1.jpg,2,0\n")
-    assert annotator_votes.read(path, NAMES).tolist() == [[1, 0], [0.25, 0.75], [0, 0]]
+    assert annotator_votes.read(path, NAMES).of(NAMES).tolist() == [[1, 0], [0.25, 0.75], [0, 0]]
 
 
 def test_an_image_nobody_voted_on_counts_as_none(written):
     path = written("filename,yes,no\ntrain/sad/2.jpg,0,0\ntrain/happy/1.jpg,2,0\n")
-    assert annotator_votes.read(path, NAMES)[1].tolist() == [0, 0]
+    assert annotator_votes.read(path, NAMES).of(NAMES)[1].tolist() == [0, 0]
 
 
 def test_ferplus_as_published_goes_by_rows(written):
     path = written("Usage,Image name,neutral,NF\nTraining,fer0.png,4,6\nTraining,fer1.png,10,0\n")
-    found = annotator_votes.read(
-        path, ("row 3", "row 2")
-    )  # the first line of the data set is its header
+    rows = ("row 3", "row 2")  # the first line of the data set is its header
+    found = annotator_votes.read(path, rows).of(rows)
     assert found == pytest.approx(np.array([[1, 0], [0.4, 0.6]]))
 
 
@@ -59,3 +58,10 @@ def test_a_missing_file_is_named(tmp_path):
         EmotionError, match=r"nowhere.csv' cannot be read \(No such file or directory\):"
     ):
         annotator_votes.read(tmp_path / "nowhere.csv", NAMES)
+
+
+def test_other_images_can_be_asked_for(written):
+    votes = annotator_votes.read(written("filename,yes,no\ntrain/sad/2.jpg,1,3\n"), NAMES)
+    assert votes.answers == ("yes", "no")
+    assert votes.knows(NAMES) and not votes.knows(["test/sad/9.jpg"])
+    assert votes.of(["test/sad/9.jpg"]).tolist() == [[0, 0]]

@@ -37,7 +37,7 @@ def test_their_probabilities_are_averaged_at_the_temperature(three):
     paths, networks = (group[:2] for group in three)
     images = np.random.default_rng(0).uniform(0, 255, (5, 24, 24, 1)).astype(np.float32)
     loaded = distillation.load(paths, NAMES, 24)
-    found = keras.ops.convert_to_numpy(distillation.Lesson(loaded, temperature=3.0)(images))
+    found = keras.ops.convert_to_numpy(distillation.SoftTargets(loaded, temperature=3.0)(images))
     one, other = (softened(network, images, 3.0) for network in networks)
     assert not np.allclose(one, other)
     assert found == pytest.approx((one + other) / 2, abs=1e-5)
@@ -47,7 +47,9 @@ def test_their_probabilities_are_averaged_at_the_temperature(three):
 def test_in_turn_each_image_asks_another(three, count):
     paths, networks = three
     images = np.random.default_rng(0).uniform(0, 255, (count, 24, 24, 1)).astype(np.float32)
-    lesson = distillation.Lesson(distillation.load(paths, NAMES, 24), temperature=3.0, in_turn=True)
+    lesson = distillation.SoftTargets(
+        distillation.load(paths, NAMES, 24), temperature=3.0, one_per_image=True
+    )
     found = keras.ops.convert_to_numpy(lesson(images))
     each = [softened(network, images, 3.0) for network in networks]
     assert not np.allclose(each[0], each[1])
@@ -61,7 +63,7 @@ def test_every_other_question_is_about_the_mirror_image(three, in_turn):
     count = 1 if in_turn else 3
     images = np.random.default_rng(0).uniform(0, 255, (6, 24, 24, 1)).astype(np.float32)
     loaded = distillation.load(paths[:count], NAMES, 24)
-    lesson = distillation.Lesson(loaded, temperature=3.0, in_turn=in_turn, mirrored=True)
+    lesson = distillation.SoftTargets(loaded, temperature=3.0, one_per_image=in_turn, mirrored=True)
     found = keras.ops.convert_to_numpy(lesson(images))
     asked = images.copy()
     asked[1::2] = images[1::2, :, ::-1]
@@ -74,8 +76,8 @@ def test_every_other_question_is_about_the_mirror_image(three, in_turn):
 def test_in_turn_each_teacher_is_asked_about_mirror_images(three):
     paths, networks = three
     images = np.random.default_rng(0).uniform(0, 255, (6, 24, 24, 1)).astype(np.float32)
-    lesson = distillation.Lesson(
-        distillation.load(paths, NAMES, 24), temperature=3.0, in_turn=True, mirrored=True
+    lesson = distillation.SoftTargets(
+        distillation.load(paths, NAMES, 24), temperature=3.0, one_per_image=True, mirrored=True
     )
     found = keras.ops.convert_to_numpy(lesson(images))
     plain = [softened(networks[number % 3], images, 3.0)[number] for number in range(6)]
@@ -95,7 +97,8 @@ def test_several_fit_into_one_graph_beside_the_student(three):
     loaded = distillation.load(paths[:1] * 2, NAMES, 24)
     inputs = keras.Input((24, 24, 1))
     lessons = [
-        distillation.Lesson(loaded, temperature=1.0, in_turn=turns) for turns in (False, True)
+        distillation.SoftTargets(loaded, temperature=1.0, one_per_image=turns)
+        for turns in (False, True)
     ]
     both = keras.Model(inputs, [student(inputs), *(lesson(inputs) for lesson in lessons)])
     assert both.output_shape == [(None, 2)] * 3
@@ -103,8 +106,8 @@ def test_several_fit_into_one_graph_beside_the_student(three):
 
 @pytest.mark.parametrize("in_turn", [False, True])
 def test_they_answer_as_in_use_while_the_student_trains(three, in_turn):
-    lesson = distillation.Lesson(
-        distillation.load(three[0], NAMES, 24), temperature=1.0, in_turn=in_turn
+    lesson = distillation.SoftTargets(
+        distillation.load(three[0], NAMES, 24), temperature=1.0, one_per_image=in_turn
     )
     inputs = keras.Input((24, 24, 1))
     graph = keras.Model(inputs, lesson(inputs))
@@ -130,3 +133,14 @@ def test_unusable_ones_are_refused_in_one_line(tmp_path):
         distillation.load([path], ("maybe", "no"), 24)
     with pytest.raises(EmotionError, match="takes images of 24 pixels, the data has 48"):
         distillation.load([path], NAMES, 48)
+
+
+def test_only_a_teachers_classes_are_asked(tmp_path):
+    network = model.build(5, width=4, size=24)
+    network.save(tmp_path / "a.keras")
+    both = (model_file.Reading("labels", NAMES), model_file.Reading("people", ("yes", "no", "?")))
+    model_file.attach(tmp_path / "a.keras", NAMES, {"readings": model_file.described(both)})
+    (loaded,) = distillation.load([tmp_path / "a.keras"], NAMES, 24)
+    images = np.random.default_rng(0).uniform(0, 255, (3, 24, 24, 1)).astype(np.float32)
+    answers = [keras.ops.convert_to_numpy(one(images)) for one in (network, loaded)]
+    assert answers[1] == pytest.approx(answers[0][:, :2], abs=1e-5)

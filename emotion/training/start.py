@@ -1,0 +1,90 @@
+"""Where a run begins: with chance, with another network's weights, or where it was stopped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emotion import model_file
+from emotion.errors import EmotionError
+from emotion.model_file import Reading
+from emotion.training import checkpoint, distillation, trainer, warm_start
+from emotion.training.annotator_votes import AnnotatorVotes
+from emotion.training.recipe import Recipe
+from emotion.training.trainer import Examples, Trainer
+
+if TYPE_CHECKING:
+    from emotion.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trainer that is ready, its examples, and the file that it can go on from."""
+
+    trainer: Trainer
+    train: Examples
+    validation: Examples
+    checkpoint: Path
+    identity: dict[str, str]
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        self.trainer.save(self.checkpoint, self.identity)
+
+
+def ready(
+    recipe: Recipe,
+    data: "Dataset",
+    path: Path,
+    *,
+    votes: AnnotatorVotes | None = None,
+    teachers: Sequence[Path] = (),
+    initial_weights: Path | None = None,
+) -> Run:
+    """A run on `data`, as far as the checkpoint at `path` is, where there is one.
+
+    `teachers` and `initial_weights` are `.keras` files of train.py's. Raises EmotionError when one
+    of them does not fit, or when the checkpoint is of another run.
+    """
+    splits = [data.splits["train"], data.splits["validation"]]
+    shares = [] if votes is None else [votes.of(split.names) for split in splits]
+    train, validation = (
+        Examples(split.images, split.labels, shares[number] if shares else None)
+        for number, split in enumerate(splits)
+    )
+    asked = readings(data.labels, votes)
+    size = splits[0].images.shape[1]
+    run = Trainer(
+        recipe,
+        classes=len(data.labels),
+        size=size,
+        steps=trainer.steps_in(len(splits[0].images), recipe.batch_size),
+        answers=sum(len(reading.answers) for reading in asked[1:]),
+        columns=asked[-1].columns(data.labels),
+        teachers=distillation.load(teachers, data.labels, size, dtype=recipe.dtype),
+    )
+    given = [initial_weights] if initial_weights else []
+    identity = checkpoint.identity(splits, shares, teachers, given)
+    if path.exists():
+        run.resume(path, identity)
+    elif initial_weights:
+        warm_start.begin(run, initial_weights, asked)
+    return Run(run, train, validation, path, identity)
+
+
+def readings(labels: tuple[str, ...], votes: AnnotatorVotes | None) -> tuple[Reading, ...]:
+    """The questions that are learnt: the labels' and, with votes, what people would answer.
+
+    Raises EmotionError when people could not choose one of the labels.
+    """
+    plain = Reading(model_file.labels_reading(labels), labels)
+    if votes is None:
+        return (plain,)
+    people = Reading(model_file.PEOPLE, votes.answers)
+    missing = [label for label, at in zip(labels, people.columns(labels), strict=True) if at < 0]
+    if missing:
+        raise EmotionError(
+            f"VOTES='{votes.path}' has no column for {', '.join(missing)}: its answers are "
+            f"{', '.join(votes.answers)}; each class needs one"
+        )
+    return plain, people

@@ -1,0 +1,61 @@
+"""Where a run begins."""
+
+import numpy as np
+import pytest
+from small import small_recipe
+
+from emotion.data import dataset
+from emotion.errors import EmotionError
+from emotion.training import annotator_votes, start
+
+
+@pytest.fixture(scope="module")
+def data(drawn_folder):
+    return dataset.load(drawn_folder, size=24)
+
+
+@pytest.fixture
+def votes(data, tmp_path):
+    """Everybody sees anger in the first image of either split."""
+    path = tmp_path / "votes.csv"
+    first = [data.splits[part].names[0] for part in ("train", "validation")]
+    answers = "anger,disgust,fear,happiness,sadness,surprise,neutral,unknown"
+    lines = [f"filename,{answers}", *(f"{name},9,0,0,0,0,0,0,1" for name in first)]
+    path.write_text("\n".join(lines))
+    return annotator_votes.read(path, data.splits["train"].names)
+
+
+def test_votes_go_with_their_images_and_get_outputs_of_their_own(data, votes, tmp_path):
+    run = start.ready(small_recipe(), data, tmp_path / "c.npz", votes=votes)
+    assert run.trainer.network.output_shape == (None, 7 + 8)
+    assert run.trainer.columns == [0, 1, 2, 3, 4, 5, 6]
+    for examples in (run.train, run.validation):
+        assert examples.votes[0].tolist() == pytest.approx([0.9, 0, 0, 0, 0, 0, 0, 0.1])
+        assert not examples.votes[1:].any()
+    assert run.train.targets(7).shape == (len(run.train.labels), 15)
+
+
+def test_a_run_goes_on_from_its_checkpoint(data, tmp_path):
+    first = start.ready(small_recipe(), data, tmp_path / "c.npz")
+    row = dict.fromkeys(("epoch", "val_accuracy", "val_loss"), 0.5)
+    first.trainer.begin_with([one + 1 for one in first.trainer.weights()])
+    first.trainer.finish(row)
+    first.save()
+    second = start.ready(small_recipe(), data, tmp_path / "c.npz")
+    assert second.trainer.state == first.trainer.state
+    for one, other in zip(first.trainer.weights(), second.trainer.weights(), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_going_on_with_other_settings_or_votes_is_refused(data, votes, tmp_path):
+    start.ready(small_recipe(), data, tmp_path / "c.npz").save()
+    with pytest.raises(EmotionError, match=r"other settings .EPOCHS 4, now 9.: give them again"):
+        start.ready(small_recipe(epochs=9), data, tmp_path / "c.npz")
+
+
+def test_a_class_that_people_could_not_choose_is_named(data, tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text(f"filename,anger,fear\n{data.splits['train'].names[0]},1,2\n")
+    votes = annotator_votes.read(path, data.splits["train"].names)
+    with pytest.raises(EmotionError, match=r"has no column for disgust, happy, .* anger, fear; e"):
+        start.readings(data.labels, votes)
