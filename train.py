@@ -5,14 +5,14 @@ DATASET=../shared/fer2013 python train.py
 
 import sys
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 from emotion.cli import command
 from emotion.cli import settings as config
-from emotion.cli.settings import REQUIRED, above, at_least, between, setting
-from emotion.errors import EmotionError
+from emotion.cli.settings import REQUIRED, setting
+from emotion.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from emotion.data.dataset import Dataset
@@ -23,77 +23,50 @@ if TYPE_CHECKING:
 class Settings:
     """What to train on, how, and where the result goes."""
 
+    most_people: ClassVar = (
+        "dataset", "model_export_path", "optimise", "epochs", "patience", "batch_size",
+        "learning_rate", "augment", "initial_weights", "validation_split", "seed", "resume",
+    )  # fmt: skip
+    dropped: ClassVar = ("MIXUP", "SMALL_FIRST")
+
     dataset: Path = setting(
-        REQUIRED, "what to train on: a folder, `.zip` or `.csv`, in any form the README lists"
+        REQUIRED,
+        "what to train on: a folder, `.zip` or `.csv`, in any form the README lists",
+        check=config.exists,
     )
-    model_export_path: Path = setting(Path("export"), "folder that receives the run")
+    model_export_path: Path = setting(
+        Path("export"), "folder that receives the run", check=config.folder
+    )
     optimise: bool = setting(True, "1: full-integer int8 `.tflite`; 0: float32 `.tflite`")
-    epochs: int = setting(
-        200, "most passes over the training images; also the schedule's length", check=at_least(1)
-    )
-    patience: int | None = setting(
-        None,
-        "epochs without a better validation score before stopping, 0 for never; none: 5, counted "
-        "once the rate is below a tenth of its highest",
-        check=at_least(0),
-        aliases=("patience",),
-    )
-    batch_size: int = setting(128, "images in a batch", check=at_least(2))
-    learning_rate: float = setting(0.1, "highest rate, after the warm-up", check=above(0))
-    weight_decay: float = setting(0.005, "decoupled, on kernels only", check=at_least(0))
-    label_smoothing: float = setting(0.1, "share spread over all classes", check=between(0, 0.9))
-    augment: float = setting(1.0, "strength of the augmentation, 0 for none", check=between(0, 2))
-    degrade: float = setting(
-        0.25, "share of images that are blurred, and share that get noise", check=between(0, 1)
-    )
-    erase: float = setting(0.5, "share of images that lose a rectangle", check=between(0, 1))
-    mixup: float = setting(
-        0.0, "mixes each image with another, 0.2 a little, 1 much, 0 not at all", check=at_least(0)
-    )
-    small_first: float = setting(
-        0.0, "part of the epochs that see images at two thirds of the side", check=between(0, 1)
-    )
-    gentle_last: float = setting(
-        0.0,
-        "part of the epochs, at the end, with 0.4 times `AUGMENT` and `DEGRADE`, without `ERASE` "
-        "and `MIXUP`",
-        check=between(0, 1),
-    )
-    average: float = setting(
-        1.0, "half-life of the averaged weights in epochs, 0 for none", check=at_least(0)
-    )
     initial_weights: Path | None = setting(
-        None, "`.keras` file whose weights to begin with", check=config.ending(".keras")
+        None, "`.keras` file whose weights to begin with", check=config.file(".keras")
     )
-    votes: Path | None = setting(
-        None,
-        "`.csv` of what people answered about each training image, to learn beside the labels",
-        check=config.ending(".csv"),
-    )
-    votes_weight: float = setting(1.0, "of the votes' loss", check=at_least(0))
-    teachers: tuple[Path, ...] = setting(
-        (), "`.keras` files whose averaged probabilities to learn beside the labels"
-    )
-    teachers_weight: float = setting(
-        0.7, "of the teachers' loss; the labels' has the rest", check=between(0, 1)
-    )
-    teachers_in_turn: bool = setting(
-        False, "1: each image asks one of the teachers, so that several cost little more than one"
-    )
-    temperature: float = setting(2.0, "evens out the teachers' probabilities", check=above(0))
-    width: int = setting(32, "channels of the first stage", check=at_least(4))
-    symmetric: bool = setting(
-        True, "1: a network that says the same of a face and of its mirror image"
-    )
-    dropout: float = setting(0.3, "before the last layer", check=between(0, 0.9))
-    mixed_precision: bool = setting(False, "1: bfloat16 arithmetic, for back ends that gain by it")
     validation_split: float = setting(
-        0.1, "part split off where the data has no split", check=between(0.01, 0.33)
+        0.1, "part split off where the data has no split", check=config.between(0.01, 0.33)
     )
-    seed: int = setting(0, "of the split, the weights and the augmentation", check=at_least(0))
     resume: bool = setting(
         True, "1: go on with an unfinished run; 0: replace what the folder holds"
     )
+    recipe_file: Path | None = setting(
+        None,
+        "`.toml` file with any of these, names in lower case; the environment wins over it",
+        check=config.file(".toml"),
+        variable="RECIPE",
+        supplies=True,
+    )
+    annotator_votes: Path | None = setting(
+        None,
+        "`.csv` of what people answered about each training image, to learn beside the labels",
+        check=config.file(".csv"),
+        renamed_from=("VOTES",),
+    )
+    teachers: tuple[Path, ...] = setting(
+        (),
+        "`.keras` files whose averaged probabilities to learn beside the labels",
+        check=config.each(config.file(".keras")),
+    )
+    recipe: Recipe = config.part(Recipe)
+    origins: dict[str, str] = config.origins()
 
 
 def main(settings: Settings) -> int:
@@ -107,7 +80,7 @@ def main(settings: Settings) -> int:
     data = dataset.load(
         settings.dataset,
         validation_split=settings.validation_split,
-        seed=settings.seed,
+        seed=settings.recipe.seed,
         progress=_count,
     )
     print(dataset.preflight(data), file=sys.stderr, flush=True)
@@ -118,7 +91,7 @@ def main(settings: Settings) -> int:
         return 130
     print(f"{why}; the best epoch was {run.progress.best_epoch}", file=sys.stderr, flush=True)
     about = {
-        "settings": {name: _plain(value) for name, value in asdict(settings).items()},
+        "settings": config.plain(settings),
         "training": artefacts.training_figures(run, why),
     }
     code = artefacts.deliver(
@@ -139,20 +112,10 @@ def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[train
     from emotion.training.log import Journal
 
     train, validation = data.splits["train"], data.splits["validation"]
-    names = [field.name for field in fields(trainer.Recipe)]
-    recipe = trainer.Recipe(**{name: getattr(settings, name) for name in names})
+    recipe = settings.recipe
     steps = trainer.steps_in(len(train.images), recipe.batch_size)
     size = train.images.shape[1]
-    if settings.teachers and settings.small_first:
-        raise EmotionError(
-            "TEACHERS take images of one size only: give SMALL_FIRST=0 with them, not "
-            f"{settings.small_first:g}"
-        )
-    if settings.symmetric and settings.width % 2:
-        raise EmotionError(
-            f"SYMMETRIC=1 needs an even WIDTH, not {settings.width}: give another, or SYMMETRIC=0"
-        )
-    votes = people.read(settings.votes, train.names) if settings.votes else None
+    votes = people.read(settings.annotator_votes, train.names) if settings.annotator_votes else None
     run = trainer.Run(
         recipe,
         classes=len(data.labels),
@@ -193,12 +156,6 @@ def _count(done: int) -> None:
     """On a terminal, how many pictures are read: a folder of photographs takes minutes."""
     if done % 100 == 0 and sys.stderr.isatty():
         print(f"\r{done:,} pictures read", end="\r", file=sys.stderr, flush=True)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value]
-    return str(value) if isinstance(value, Path) else value
 
 
 if __name__ == "__main__":

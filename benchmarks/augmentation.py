@@ -7,8 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,16 +47,14 @@ def main(settings: Settings) -> None:
 
 def _stepper(settings: Settings, strength: float) -> Callable[[], object]:
     """A training step on one batch, compiled already."""
-    from emotion.training.trainer import Recipe, Run
-    from train import Settings as Training
+    from emotion.training.recipe import Recipe
+    from emotion.training.trainer import Run
 
-    chosen: dict[str, Any] = {"epochs": 1, "average": 0.0, "augment": strength}
+    chosen: dict[str, Any] = {"epochs": 1, "ema_half_life": 0.0, "augment": strength}
     if not strength:
-        chosen |= {"degrade": 0.0, "erase": 0.0}
+        chosen |= {"blur_noise": 0.0, "random_erasing": 0.0}
     same = ("batch_size", "width", "symmetric", "mixed_precision")
-    given = {name: getattr(settings, name) for name in same}
-    whole = replace(Training(dataset=Path()), **chosen, **given)
-    recipe = Recipe(**{item.name: getattr(whole, item.name) for item in fields(Recipe)})
+    recipe = Recipe(**chosen, **{name: getattr(settings, name) for name in same})
     run = Run(recipe, classes=7, size=48, steps=1)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (settings.batch_size, 48, 48, 1), np.uint8)

@@ -20,6 +20,7 @@ from emotion.augment import Augment
 from emotion.errors import EmotionError
 from emotion.layers import mirror
 from emotion.training import distillation as teaching
+from emotion.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from emotion.data.dataset import Split
@@ -32,39 +33,6 @@ EVALUATION_BATCH = 512
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train: what decides the result, and so what a resumed run must have in common."""
-
-    epochs: int
-    patience: int | None  # epochs without a better score before stopping; 0 trains to the end
-    batch_size: int
-    learning_rate: float
-    weight_decay: float  # decoupled, so ten times the L2 factor at momentum 0.9
-    label_smoothing: float
-    average: float  # half-life of the averaged weights, in epochs; 0 keeps the last weights
-    augment: float  # strength
-    degrade: float  # share of images that are blurred, and share that get noise
-    erase: float  # share of images that lose a rectangle
-    mixup: float  # both parameters of the beta distribution that mixes two images; 0 for none
-    small_first: float  # part of the epochs that see images at two thirds of the side
-    gentle_last: float  # part of the epochs whose augmentation is weaker
-    votes_weight: float  # of the votes' loss beside the labels'
-    teachers_weight: float  # of the teachers' probabilities; the labels have the rest
-    teachers_in_turn: bool  # one teacher for each image, and not the mean of all
-    temperature: float  # that evens out the teachers' probabilities
-    width: int
-    symmetric: bool  # whether the network says the same of a mirror image by its build
-    dropout: float
-    mixed_precision: bool
-    seed: int
-
-    @property
-    def dtype(self) -> str:
-        """Keras' dtype policy for what is computed in training."""
-        return "mixed_bfloat16" if self.mixed_precision else "float32"
 
 
 @dataclass
@@ -101,7 +69,7 @@ class Run:
         self.recipe, self.size, self.steps = recipe, size, steps
         self.classes, self.answers, self.teachers = classes, answers, teachers
         self.progress = Progress()
-        self.gentle_from = recipe.epochs - round(recipe.epochs * recipe.gentle_last)
+        self.gentle_from = recipe.epochs - round(recipe.epochs * recipe.low_augmentation_last)
         build = partial(
             model.build,
             width=recipe.width,
@@ -115,8 +83,8 @@ class Run:
         self.augment = Augment(
             size=size,
             strength=recipe.augment,
-            degrade=recipe.degrade,
-            erase=recipe.erase,
+            degrade=recipe.blur_noise,
+            erase=recipe.random_erasing,
             seed=recipe.seed,
         )
         self.trainer = self._compiled(size)
@@ -171,15 +139,13 @@ class Run:
             chosen = order[step * self.recipe.batch_size :][: self.recipe.batch_size]
             self.trainer.reset_metrics()
             batch = images[chosen][..., None], targets[chosen]
-            if self.recipe.mixup and epoch < self.gentle_from:
-                batch = mixed(*batch, self.recipe.mixup, rng)
             logs = self.trainer.train_on_batch(*batch, return_dict=True)
             seen += len(chosen) * np.array([1, float(logs["loss"]), float(logs["accuracy"])])
             self.loss, self.accuracy = seen[1:] / seen[0]
-            if self.recipe.average and step % AVERAGE_EVERY == 0:
+            if self.recipe.ema_half_life and step % AVERAGE_EVERY == 0:
                 self._add_to_average(epoch * self.steps + step)
             yield self.loss
-        if not self.recipe.average:
+        if not self.recipe.ema_half_life:
             self.averaged = self._weights()
 
     def score(self, images: Images, labels: Labels) -> tuple[float, float]:
@@ -207,7 +173,7 @@ class Run:
             return f"all {recipe.epochs} epochs done"
         # A short patience must not end a run before the low rates, which bring most of the gain,
         # nor before the weaker augmentation.
-        waited = max(self.low_from, self.gentle_from if recipe.gentle_last else 0)
+        waited = max(self.low_from, self.gentle_from if recipe.low_augmentation_last else 0)
         since = waited if recipe.patience is None else 0
         flat = progress.epoch - max(progress.best_epoch, since)
         patience = PATIENCE if recipe.patience is None else recipe.patience
@@ -278,7 +244,7 @@ class Run:
             lesson = teaching.Lesson(
                 self.teachers,
                 temperature=recipe.temperature,
-                in_turn=recipe.teachers_in_turn,
+                in_turn=recipe.one_teacher_per_image,
                 mirrored=bool(recipe.augment),  # which mirrors the images, too
             )
             outputs = keras.ops.concatenate([outputs, lesson(images)], axis=1)
@@ -319,7 +285,9 @@ class Run:
             lesson = -ops.sum(taught * softened, axis=1) * recipe.temperature**2
             loss = (1 - recipe.teachers_weight) * loss + recipe.teachers_weight * lesson
         if self.answers:
-            loss = loss - recipe.votes_weight * ops.sum(votes * ops.log_softmax(voted), axis=1)
+            loss = loss - recipe.annotator_votes_weight * ops.sum(
+                votes * ops.log_softmax(voted), axis=1
+            )
         return loss
 
     def _right(self, targets: KerasTensor, outputs: KerasTensor) -> KerasTensor:
@@ -328,14 +296,12 @@ class Run:
 
     def _prepare(self, epoch: int) -> None:
         recipe, augment = self.recipe, self.augment
-        small = epoch < round(recipe.epochs * recipe.small_first)
         gentle = epoch >= self.gentle_from
         part = GENTLE if gentle else 1.0
         wanted = {
-            "size": self.size * 2 // 3 if small else self.size,
             "strength": part * recipe.augment,
-            "degrade": part * recipe.degrade,
-            "erase": 0.0 if gentle else recipe.erase,
+            "degrade": part * recipe.blur_noise,
+            "erase": 0.0 if gentle else recipe.random_erasing,
         }
         if any(getattr(augment, name) != value for name, value in wanted.items()):
             for name, value in wanted.items():
@@ -357,7 +323,7 @@ class Run:
         return [np.array(weights, np.float32) for weights in self.network.get_weights()]
 
     def _add_to_average(self, step: int) -> None:
-        keep = 0.5 ** (AVERAGE_EVERY / (self.recipe.average * self.steps))
+        keep = 0.5 ** (AVERAGE_EVERY / (self.recipe.ema_half_life * self.steps))
         keep = min(keep, (1 + step) / (10 * AVERAGE_EVERY + step))  # forget the first steps fast
         self.averaged = [
             old + (1 - keep) * (new - old)
@@ -384,23 +350,6 @@ class Run:
             self.trainer.optimizer.variables, groups["optimiser"], strict=True
         ):
             variable.assign(value)
-
-
-def mixed(
-    images: Images, targets: NDArray[np.float32], mixup: float, rng: np.random.Generator
-) -> tuple[Images, NDArray[np.float32]]:
-    """Each image (N, size, size, 1) and its target with some part of another's in the batch.
-
-    The parts are drawn from a beta distribution with both parameters `mixup`; the larger one stays
-    the image's own. Zhang et al. 2018, arXiv:1710.09412.
-    """
-    own = rng.beta(mixup, mixup, len(images)).astype(np.float32)
-    own = np.maximum(own, 1 - own)
-    other = rng.permutation(len(images))
-    across = own[:, None, None, None]
-    pixels = np.rint(images * across + images[other] * (1 - across)).astype(np.uint8)
-    across = own[:, None]
-    return pixels, targets * across + targets[other] * (1 - across)
 
 
 def predict(network: keras.Model, images: Images) -> NDArray[np.float32]:

@@ -15,16 +15,14 @@ RECIPE = {
     "learning_rate": 0.05,
     "weight_decay": 0.005,
     "label_smoothing": 0.0,
-    "average": 0.5,
+    "ema_half_life": 0.5,
     "augment": 0.5,
-    "degrade": 0.5,
-    "erase": 0.5,
-    "mixup": 0.0,
-    "small_first": 0.0,
-    "gentle_last": 0.0,
-    "votes_weight": 1.0,
+    "blur_noise": 0.5,
+    "random_erasing": 0.5,
+    "low_augmentation_last": 0.0,
+    "annotator_votes_weight": 1.0,
     "teachers_weight": 0.7,
-    "teachers_in_turn": False,
+    "one_teacher_per_image": False,
     "temperature": 2.0,
     "width": 4,
     "symmetric": False,
@@ -69,7 +67,7 @@ def fit(run, data, until=None, votes=None):
 
 
 def test_a_run_learns_and_keeps_its_best_weights(data):
-    run = start(epochs=12, augment=0, erase=0, dropout=0)
+    run = start(epochs=12, augment=0, random_erasing=0, dropout=0)
     why, steps = fit(run, data)
     assert why == "all 12 epochs done"
     assert len(steps) == 12 * 3
@@ -127,7 +125,9 @@ def test_a_run_refuses_to_begin_with_another_network():
 def test_votes_teach_and_leave_no_trace_in_the_result(data):
     votes = np.eye(3, dtype=np.float32)[data[1]]  # three answers, of which people gave two
     images = data[0], np.zeros_like(data[1])  # labels that say nothing
-    run = start(answers=3, epochs=12, augment=0, degrade=0, erase=0, dropout=0, average=0)
+    run = start(
+        answers=3, epochs=12, augment=0, blur_noise=0, random_erasing=0, dropout=0, ema_half_life=0
+    )
     fit(run, images, votes=votes)
     outputs = trainer.predict(run.network, data[0])
     assert outputs.shape == (20, 5)
@@ -151,10 +151,10 @@ def test_teachers_teach_against_the_labels(data):
     options = {
         "epochs": 24,
         "augment": 0,
-        "degrade": 0,
-        "erase": 0,
+        "blur_noise": 0,
+        "random_erasing": 0,
         "dropout": 0,
-        "average": 0,
+        "ema_half_life": 0,
         "compiled": True,
     }
     for weight, expected in ((1.0, data[1]), (0.0, wrong[1])):
@@ -199,29 +199,6 @@ def test_the_loss_is_what_is_written(data):
     assert float(keras.ops.convert_to_numpy(found)[0]) == pytest.approx(expected, rel=1e-5)
 
 
-def test_mixup_leaves_each_image_the_larger_part():
-    images = np.arange(0, 200, 10, dtype=np.uint8)[:, None, None, None] * np.ones(
-        (1, 4, 4, 1), np.uint8
-    )
-    targets = np.eye(20, dtype=np.float32)
-    pixels, mixed = trainer.mixed(images, targets, 1.0, np.random.default_rng(0))
-    assert pixels.dtype == np.uint8
-    assert mixed.dtype == np.float32
-    assert mixed.sum(axis=1) == pytest.approx(np.ones(20))
-    assert (np.diagonal(mixed) >= 0.5).all()
-    assert ((mixed > 0).sum(axis=1) == 2).sum() >= 15  # the others met themselves
-    assert pixels[:, 0, 0, 0] == pytest.approx(mixed @ images[:, 0, 0, 0], abs=0.51)
-
-
-def test_mixup_changes_what_a_run_learns(data):
-    runs = [start(epochs=1, mixup=mixup) for mixup in (0.0, 1.0, 1.0)]
-    for run in runs:
-        fit(run, data)
-    without, one, same = (run.progress.rows[0]["loss"] for run in runs)
-    assert one == same
-    assert one != without
-
-
 def test_rows_hold_the_means_over_an_epoch(data):
     run = start(epochs=1)
     _, steps = fit(run, data)
@@ -234,7 +211,9 @@ def test_rows_hold_the_means_over_an_epoch(data):
 
 
 def test_patience_stops_after_that_many_flat_epochs(data):
-    run = start(epochs=50, patience=2, learning_rate=1e-9, average=0, augment=0, erase=0)
+    run = start(
+        epochs=50, patience=2, learning_rate=1e-9, ema_half_life=0, augment=0, random_erasing=0
+    )
     why, _ = fit(run, data)
     assert why == "no better validation accuracy for 2 epochs"
     assert run.progress.epoch == run.progress.best_epoch + 2
@@ -252,7 +231,7 @@ def test_without_a_patience_flat_epochs_count_once_the_rate_is_low():
 
 
 def test_patience_waits_for_the_weaker_augmentation():
-    run = start(epochs=100, patience=None, gentle_last=0.05)
+    run = start(epochs=100, patience=None, low_augmentation_last=0.05)
     run.progress.best_epoch, run.progress.epoch = 50, 96
     assert run.low_from < 90
     assert run.finished() == ""
@@ -275,14 +254,14 @@ def test_ctrl_c_drops_the_unfinished_epoch_and_keeps_the_best(data):
 
 def test_a_resumed_run_ends_where_the_uninterrupted_one_does(data, tmp_path):
     path, identity = tmp_path / "state.npz", {"dataset": "d"}
-    whole = start(small_first=0.5, compiled=True)
+    whole = start(low_augmentation_last=0.5, compiled=True)
 
     def after_epoch(row):
         if row["epoch"] == 2:
             whole.save(path, identity)
 
     trainer.fit(whole, data, data, after_batch=lambda step, loss: None, after_epoch=after_epoch)
-    second = start(small_first=0.5, compiled=True)
+    second = start(low_augmentation_last=0.5, compiled=True)
     second.resume(path, identity)
     assert second.progress.epoch == 2
     fit(second, data)
@@ -316,36 +295,15 @@ def test_the_rate_warms_up_and_falls_to_zero(data):
     assert rates[-1] == pytest.approx(0, abs=1e-6)
 
 
-def test_small_images_first_change_the_size_at_the_given_epoch():
-    run = start(epochs=4, small_first=0.5)
-    sizes = []
-    for epoch in range(4):
-        run._prepare(epoch)
-        sizes.append(run.augment.size)
-    assert sizes == [16, 16, 24, 24]
-
-
 def test_the_last_epochs_are_augmented_less():
-    run = start(epochs=4, gentle_last=0.5, augment=1.0, degrade=0.25, erase=0.5)
+    run = start(
+        epochs=4, low_augmentation_last=0.5, augment=1.0, blur_noise=0.25, random_erasing=0.5
+    )
     seen = []
     for epoch in range(4):
         run._prepare(epoch)
         seen.append((run.augment.strength, run.augment.degrade, run.augment.erase))
     assert seen == [(1.0, 0.25, 0.5)] * 2 + [(0.4, 0.1, 0.0)] * 2
-
-
-def test_the_last_epochs_do_without_mixup(data, monkeypatch):
-    mixed = []
-
-    def note(images, targets, mixup, rng):
-        mixed.append(run.progress.epoch)
-        return images, targets
-
-    run = start(epochs=4, gentle_last=0.5, mixup=0.2)
-    run.trainer.train_on_batch = lambda *batch, **options: {"loss": 0.0, "accuracy": 0.0}
-    monkeypatch.setattr(trainer, "mixed", note)
-    fit(run, data)
-    assert mixed == [0] * run.steps + [1] * run.steps
 
 
 def test_the_step_follows_the_weaker_augmentation(data):
@@ -354,11 +312,14 @@ def test_the_step_follows_the_weaker_augmentation(data):
         "compiled": True,
         "epochs": 2,
         "augment": 0,
-        "degrade": 0,
+        "blur_noise": 0,
         "dropout": 0,
         "learning_rate": 1e-9,
     }
-    runs = [start(**still, erase=1, gentle_last=0.5), start(**still, erase=0)]
+    runs = [
+        start(**still, random_erasing=1, low_augmentation_last=0.5),
+        start(**still, random_erasing=0),
+    ]
     for run in runs:
         fit(run, data)
     gentle, whole = ([row["loss"] for row in run.progress.rows] for run in runs)
