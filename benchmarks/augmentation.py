@@ -7,8 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,15 +49,12 @@ def _stepper(settings: Settings, strength: float) -> Callable[[], object]:
     """A training step on one batch, compiled already."""
     from emotion.training.recipe import Recipe
     from emotion.training.trainer import Trainer
-    from train import Settings as Training
 
     chosen: dict[str, Any] = {"epochs": 1, "ema_half_life": 0.0, "augment": strength}
     if not strength:
         chosen |= {"blur_noise": 0.0, "random_erasing": 0.0}
     same = ("batch_size", "width", "symmetric", "mixed_precision")
-    given = {name: getattr(settings, name) for name in same}
-    whole = replace(Training(dataset=Path()), **chosen, **given)
-    recipe = Recipe(**{item.name: getattr(whole, item.name) for item in fields(Recipe)})
+    recipe = Recipe(**chosen, **{name: getattr(settings, name) for name in same})
     run = Trainer(recipe, classes=7, size=48, steps=1)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (settings.batch_size, 48, 48, 1), np.uint8)

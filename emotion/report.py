@@ -32,10 +32,11 @@ class Settings:
         REQUIRED, "the `.tflite` model to score", check=config.ending(".tflite")
     )
     dataset: Path = setting(REQUIRED, "the labelled images: any form that train.py takes")
-    votes: Path | None = setting(
+    annotator_votes: Path | None = setting(
         None,
         "`.csv` of what people answered about each image: also score the people reading",
-        check=config.ending(".csv"),
+        check=config.file(".csv"),
+        renamed_from=("VOTES",),
     )
     corrupted: bool = setting(
         False, "1: also score the images dimmed, blurred, noisy, tilted, badly cropped, small"
@@ -96,15 +97,15 @@ def _votes(
 ) -> "AnnotatorVotes | None":
     from emotion.training import annotator_votes
 
-    if settings.votes is None:
+    if settings.annotator_votes is None:
         return None
     if model_file.PEOPLE not in classifier.readings:
         raise EmotionError(
-            f"VOTES='{settings.votes}' is for models that say what people would answer: "
-            f"{settings.model_path} was trained without"
+            f"ANNOTATOR_VOTES='{settings.annotator_votes}' is for models that say what people would "
+            f"answer: {settings.model_path} was trained without"
         )
     names = [name for split in data.splits.values() for name in split.names]
-    return annotator_votes.read(settings.votes, names)
+    return annotator_votes.read(settings.annotator_votes, names)
 
 
 def _people(
@@ -119,8 +120,8 @@ def _people(
     order = model_file.Reading("", votes.answers).columns(people.reading.answers)
     if -1 in order:
         raise EmotionError(
-            f"VOTES='{votes.path}' has the answers {', '.join(votes.answers)}; the model was "
-            f"trained with {', '.join(people.reading.answers)}"
+            f"ANNOTATOR_VOTES='{votes.path}' has the answers {', '.join(votes.answers)}; the "
+            f"model was trained with {', '.join(people.reading.answers)}"
         )
     given = votes.of(split.names)[:, order]
     scores = metrics.score_people(people.shares(split.images), given, people.columns, people.labels)

@@ -47,9 +47,9 @@ def trained(tmp_path_factory):
         "LEARNING_RATE": 0.05,
         "LABEL_SMOOTHING": 0,
         "AUGMENT": 0.2,
-        "ERASE": 0,
+        "RANDOM_ERASING": 0,
         "DROPOUT": 0,
-        "AVERAGE": 0,
+        "EMA_HALF_LIFE": 0,
     }
     done = subprocess.run(
         [sys.executable, "train.py"],

@@ -67,7 +67,7 @@ def test_the_temperature_is_folded_in(images):
     keras.utils.set_random_seed(0)
     network = model.build(3, width=4)
     *trunk, kernel, bias = network.get_weights()
-    network.set_weights([*trunk, kernel, bias + [0.5, -1.0, 0.25]])
+    network.set_weights([*trunk, kernel, bias + np.array([0.5, -1.0, 0.25])])
     logits = keras.ops.convert_to_numpy(network(images[:1, ..., None]))
     for temperature in (1.0, 2.0):
         reading = Reading("labels", ("a", "b", "c"), temperature)

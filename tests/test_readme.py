@@ -15,12 +15,18 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
-    "declaration",
-    [train.Settings, recognition.Settings, report.Settings, export.Settings],
-    ids=lambda declaration: declaration.__module__,
+    ("declaration", "group"),
+    [
+        (train.Settings, config.MOST_PEOPLE),
+        (train.Settings, config.RECIPE),
+        (recognition.Settings, None),
+        (report.Settings, None),
+        (export.Settings, None),
+    ],
+    ids=lambda value: getattr(value, "__module__", value),
 )
-def test_the_settings_tables_are_those_of_the_declarations(declaration):
-    assert config.markdown(declaration) in README
+def test_the_settings_tables_are_those_of_the_declarations(declaration, group):
+    assert config.markdown(declaration, group) in README
 
 
 def test_ci_runs_the_readmes_two_commands():

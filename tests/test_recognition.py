@@ -243,7 +243,7 @@ def test_the_start_shows_every_setting_and_nothing_else_on_stderr():
     done = recognise(DEVICE_ID=ASTRONAUT, **QUIET)
     lines = done.stderr.splitlines()
     assert len(lines) == 14
-    assert "  GIVE_UP       60  (default)" in lines and "  SHOW          0" in lines
+    assert "  GIVE_UP       60  (default)" in lines and "  SHOW          0  (environment)" in lines
 
 
 def test_an_annotated_picture_is_written_and_no_rows_then(tmp_path):

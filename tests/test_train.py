@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -80,7 +81,8 @@ def test_the_report_holds_every_figure(trained):
 
 def test_what_was_done_is_told(trained):
     talk = trained.done.stderr
-    assert "EPOCHS             24" in talk
+    assert re.search(r"^  EPOCHS +24  \(environment\)$", talk, re.M)
+    assert re.search(r"^  SEED +0  \(default\)$", talk, re.M)
     assert "computing with Keras" in talk
     assert "all 24 epochs done" in talk
     assert "next: DEVICE_ID=0 MODEL_PATH=" in trained.done.stdout
@@ -172,15 +174,18 @@ def test_float32_export_needs_no_data(trained, tmp_path):
     ("settings", "complaint"),
     [
         ({}, "DATASET is not set: it takes what to train on"),
-        ({"DATASET": "x", "EPOCHS": "ten"}, "EPOCHS='ten' is not a whole number"),
-        ({"DATASET": "x", "patience": "-1"}, "patience='-1' must be at least 0"),
-        ({"DATASET": "x", "BATCH_SIZE": "1"}, "BATCH_SIZE='1' must be at least 2"),
-        ({"DATASET": "x", "LEARNING_RATE": "0"}, "LEARNING_RATE='0' must be above 0"),
-        ({"DATASET": "x", "VALIDATION_SPLIT": "1"}, "VALIDATION_SPLIT='1' must be from 0.01"),
-        ({"DATASET": "x", "OPTIMISE": "maybe"}, "OPTIMISE='maybe' is neither yes"),
-        ({"DATASET": "x", "SEED": "-1"}, "SEED='-1' must be at least 0"),
-        ({"DATASET": "x", "TEMPERATURE": "0"}, "TEMPERATURE='0' must be above 0"),
-        ({"DATASET": "x", "VOTES": "votes.txt"}, "VOTES='votes.txt' must end in .csv"),
+        ({"DATASET": "samples", "EPOCHS": "ten"}, "EPOCHS='ten' is not a whole number"),
+        ({"DATASET": "samples", "patience": "-1"}, "patience='-1' must be from 0 to"),
+        ({"DATASET": "samples", "BATCH_SIZE": "1"}, "BATCH_SIZE='1' must be from 2 to"),
+        ({"DATASET": "samples", "LEARNING_RATE": "0"}, "LEARNING_RATE='0' must be above 0"),
+        ({"DATASET": "samples", "VALIDATION_SPLIT": "1"}, "VALIDATION_SPLIT='1' must be from 0.01"),
+        ({"DATASET": "samples", "OPTIMISE": "maybe"}, "OPTIMISE='maybe' is neither yes"),
+        ({"DATASET": "samples", "SEED": "-1"}, "SEED='-1' must be from 0 to"),
+        ({"DATASET": "samples", "TEMPERATURE": "0"}, "TEMPERATURE='0' must be from 0.1 to"),
+        (
+            {"DATASET": "samples", "ANNOTATOR_VOTES": "votes.txt"},
+            "ANNOTATOR_VOTES='votes.txt' must end in .csv",
+        ),
     ],
 )
 def test_unusable_settings_exit_2_with_one_line(settings, complaint):
@@ -192,8 +197,26 @@ def test_unusable_settings_exit_2_with_one_line(settings, complaint):
 
 def test_missing_data_is_one_clear_line(tmp_path):
     done = command(DATASET=tmp_path / "nowhere", MODEL_EXPORT_PATH=tmp_path / "out")
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith(f"error: DATASET='{tmp_path / 'nowhere'}'")
+    assert done.returncode == 2
+    assert done.stderr == f"DATASET='{tmp_path / 'nowhere'}' does not exist\n"
+
+
+def test_a_recipe_is_read_and_all_that_is_wrong_said_with_it(tmp_path):
+    (tmp_path / "a.toml").write_text("epochs = 'ten'\nwidth = 33\n")
+    done = command(RECIPE=tmp_path / "a.toml", DATASETS="samples", LEARNING_RATE="inf", VOTES="a.b")
+    assert done.returncode == 2
+    said = done.stderr.splitlines()
+    assert sorted(said[:2]) == [
+        "DATASETS is not a setting: did you mean DATASET?",
+        "VOTES is now ANNOTATOR_VOTES: the old name still works",
+    ]
+    assert said[2].startswith("DATASET is not set: it takes what to train on")
+    assert said[3:] == [
+        f"{tmp_path / 'a.toml'}: epochs='ten' is not a whole number",
+        "LEARNING_RATE='inf' is not a finite number",
+        "VOTES='a.b' must end in .csv",
+        f"{tmp_path / 'a.toml'}: width=33 must be even: give another, or SYMMETRIC=0",
+    ]
 
 
 def start(**settings):
@@ -255,25 +278,17 @@ def test_teachers_and_votes_teach_a_network_for_the_labels_alone(trained, drawn_
         "MODEL_EXPORT_PATH": tmp_path / "run",
         "TEACHERS": trained.folder / "emotion.keras",
         "INITIAL_WEIGHTS": trained.folder / "emotion.keras",
-        "VOTES": votes,
+        "ANNOTATOR_VOTES": votes,
         "EPOCHS": 1,
         "WIDTH": 8,
         "LEARNING_RATE": 1e-6,  # what it knows at its end it knew from the beginning
         "OPTIMISE": 0,  # int8 may change some answer of a network that has hardly learnt
     }
-    done = command(**settings, SMALL_FIRST=0.5)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: TEACHERS take images of one size only")
-    done = command(**{**settings, "WIDTH": 9})
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == (
-        "error: SYMMETRIC=1 needs an even WIDTH, not 9: give another, or SYMMETRIC=0"
-    )
     done = command(**settings)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert report["settings"]["teachers"] == [str(settings["TEACHERS"])]
-    assert report["settings"]["votes"] == str(votes)
+    assert report["settings"]["annotator_votes"] == str(votes)
     scores = report["scores"]["float32"]["validation"]
     assert len(scores["confusion"]) == 7
     assert scores["accuracy"] > 0.7

@@ -24,17 +24,20 @@ def run(
 ) -> int:
     """Read the settings, call `main` with them, and answer with the exit code.
 
-    `about` is the script's docstring, shown by --help above the table of its variables.
+    `about` is the script's docstring, shown by --help above the tables of its variables. What is
+    wrong with the settings is said on standard error, all of it at once; so is a name that is
+    nearly a setting, which stops nothing.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     if any(word in ("-h", "--help") for word in arguments):
-        print(f"{(about or '').strip()}\n\nEnvironment variables:\n{config.describe(declaration)}")
+        table = config.describe(declaration, os.environ)
+        print(f"{(about or '').strip()}\n\nEnvironment variables:\n{table}")
         return 0
     if arguments:
         asked = arguments[0]
         return _complain([f"unexpected argument {asked!r}: settings are variables, see --help"])
     try:
-        settings = config.read(declaration, os.environ)
+        settings = config.read(declaration, os.environ, note=_note)
     except SettingsError as error:
         return _complain(error.complaints)
     return _guarded(main, settings)
@@ -64,6 +67,10 @@ def _guarded(main: Callable[[Any], int | None], settings: Any) -> int:
     except KeyboardInterrupt:
         print("stopped by Ctrl-C", file=sys.stderr)
         return 130
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _complain(complaints: Sequence[str]) -> int:

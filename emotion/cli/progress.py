@@ -1,5 +1,7 @@
 """How far something is and how long it will still take, as a line of text."""
 
+import sys
+
 
 def bar(done: int, total: int, seconds: float, *, width: int = 24) -> str:
     """A bar with counts and the time left, judged by `seconds` spent on what is done."""
@@ -8,3 +10,14 @@ def bar(done: int, total: int, seconds: float, *, width: int = 24) -> str:
     minutes, rest = divmod(round(left), 60)
     time = f"{minutes}:{rest:02} left" if done else "starting"
     return f"[{'#' * filled}{'.' * (width - filled)}] {done}/{total}  {time}"
+
+
+def say(text: str) -> None:
+    """A line of talk on standard error; on a terminal it covers what `redraw` left."""
+    print(f"{text:<89}" if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
+
+
+def redraw(text: str) -> None:
+    """A line that the next one replaces, on a terminal only."""
+    if sys.stderr.isatty():
+        print(f"\r{text:<89}", end="\r", file=sys.stderr, flush=True)

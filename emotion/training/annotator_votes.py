@@ -51,7 +51,9 @@ def read(path: Path, names: Sequence[str]) -> AnnotatorVotes:
             lines = [line for line in csv.reader(file) if line]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
-        raise EmotionError(f"VOTES='{path}' cannot be read ({reason}): name a .csv file") from error
+        raise EmotionError(
+            f"ANNOTATOR_VOTES='{path}' cannot be read ({reason}): name a .csv file"
+        ) from error
     header = [cell.strip() for cell in lines[0]] if lines else []
     if header[:1] == [_FILE]:
         first, keys = 1, [line[0] for line in lines[1:]]
@@ -59,18 +61,18 @@ def read(path: Path, names: Sequence[str]) -> AnnotatorVotes:
         first, keys = 2, [f"row {number}" for number in range(2, len(lines) + 1)]
     else:
         raise EmotionError(
-            f"VOTES='{path}' begins with {', '.join(header[:3]) or 'nothing'}: the first line must "
-            f"be {_FILE} and then the answers, or that of FER+'s fer2013new.csv"
+            f"ANNOTATOR_VOTES='{path}' begins with {', '.join(header[:3]) or 'nothing'}: the first "
+            f"line must be {_FILE} and then the answers, or that of FER+'s fer2013new.csv"
         )
     try:
         counts = np.array([line[first:] for line in lines[1:]], np.float32)
     except ValueError as error:
         raise EmotionError(
-            f"VOTES='{path}' must have a count for every answer in every line: {error}"
+            f"ANNOTATOR_VOTES='{path}' must have a count for every answer in every line: {error}"
         ) from error
     if counts.ndim < 2 or counts.shape[1] != len(header) - first or counts.min(initial=0) < 0:
         raise EmotionError(
-            f"VOTES='{path}' must have a count, 0 or more, for each of its "
+            f"ANNOTATOR_VOTES='{path}' must have a count, 0 or more, for each of its "
             f"{len(header) - first} answers in every line"
         )
     counts = np.concatenate([counts, np.zeros((1, counts.shape[1]), np.float32)])
@@ -78,7 +80,7 @@ def read(path: Path, names: Sequence[str]) -> AnnotatorVotes:
     votes = AnnotatorVotes(tuple(header[first:]), path, counts, lines_of)
     if not votes.knows(names):
         raise EmotionError(
-            f"VOTES='{path}' has a line for none of the training images: it names "
+            f"ANNOTATOR_VOTES='{path}' has a line for none of the training images: it names "
             f"{keys[0] if keys else 'nothing'}, the data set {names[0]}"
         )
     return votes

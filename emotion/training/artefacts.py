@@ -41,10 +41,26 @@ class Artefacts:
     with the export, "" when nothing is. `exported` says whether there is a `.tflite`.
     """
 
+    folder: Path
     table: str
     files: tuple[Path, ...]
     complaint: str
     exported: bool
+
+    @property
+    def talk(self) -> list[str]:
+        """What was written and what is wrong, in lines."""
+        return [f"wrote {path}" for path in self.files] + [self.complaint] * bool(self.complaint)
+
+    @property
+    def next_command(self) -> str:
+        """What to type next."""
+        if self.exported:
+            model = self.folder / "emotion.tflite"
+            return f"next: DEVICE_ID=0 MODEL_PATH={model} python recognition.py"
+        model = self.folder / "emotion.keras"
+        command = f"MODEL_PATH={model} DATASET=... python -m emotion.export"
+        return f"next, where TensorFlow is installed: {command}"
 
 
 def prepare(folder: Path, *, resume: bool) -> Path:
@@ -159,7 +175,7 @@ def save(
         "complaints": [complaint] if complaint else [],
     }
     report.write_json(folder / "report.json", whole)
-    return Artefacts(_table(models, whole), _written(folder), complaint, exported)
+    return Artefacts(folder, _table(models, whole), _written(folder), complaint, exported)
 
 
 def fitted(

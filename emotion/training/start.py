@@ -84,7 +84,7 @@ def readings(labels: tuple[str, ...], votes: AnnotatorVotes | None) -> tuple[Rea
     missing = [label for label, at in zip(labels, people.columns(labels), strict=True) if at < 0]
     if missing:
         raise EmotionError(
-            f"VOTES='{votes.path}' has no column for {', '.join(missing)}: its answers are "
-            f"{', '.join(votes.answers)}; each class needs one"
+            f"ANNOTATOR_VOTES='{votes.path}' has no column for {', '.join(missing)}: its "
+            f"answers are {', '.join(votes.answers)}; each class needs one"
         )
     return plain, people

@@ -2,6 +2,7 @@
 
 import importlib
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
@@ -37,6 +38,16 @@ def test_help_shows_the_docstring_and_the_table_and_runs_nothing(capsys):
     assert "EPOCHS  5  passes over the data" in out
 
 
+def test_help_shows_what_is_set_where_the_settings_come_in_groups(monkeypatch, capsys):
+    @dataclass(frozen=True)
+    class Grouped(Settings):
+        most_people: ClassVar = ("epochs",)
+
+    monkeypatch.setenv("EPOCHS", "ten")
+    assert command.run(lambda settings: 1 / 0, Grouped, None, arguments=["-h"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "  EPOCHS  ten  (environment)"
+
+
 def test_arguments_are_refused_with_a_hint(capsys):
     assert run(lambda settings: 0, ["--epochs=3"]) == 2
     assert capsys.readouterr().err == (
@@ -48,6 +59,23 @@ def test_unusable_settings_exit_2_before_anything_runs(monkeypatch, capsys):
     monkeypatch.setenv("EPOCHS", "ten")
     assert run(lambda settings: 1 / 0) == 2
     assert capsys.readouterr().err == "EPOCHS='ten' is not a whole number\n"
+
+
+def test_a_name_that_is_nearly_a_setting_is_said_and_the_run_goes_on(monkeypatch, capsys):
+    monkeypatch.setenv("EPOCH", "3")
+    seen = []
+    assert run(seen.append) == 0
+    assert seen == [Settings(5)]
+    assert capsys.readouterr().err == "EPOCH is not a setting: did you mean EPOCHS?\n"
+
+
+def test_it_is_said_before_what_is_wrong(monkeypatch, capsys):
+    monkeypatch.setenv("EPOCH", "3")
+    monkeypatch.setenv("EPOCHS", "inf")
+    assert run(lambda settings: 1 / 0) == 2
+    assert capsys.readouterr().err == (
+        "EPOCH is not a setting: did you mean EPOCHS?\nEPOCHS='inf' is not a whole number\n"
+    )
 
 
 def raising(error):
