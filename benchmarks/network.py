@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion.classifier import Recogniser
+from emotion.classifier import Classifier
 from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.settings import setting
@@ -29,20 +29,20 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Recognise noise, which takes as long as faces do."""
-    recogniser = Recogniser(settings.model_path, threads=1)
-    side = recogniser.size
+    classifier = Classifier(settings.model_path, threads=1)
+    side = classifier.size
     crops = np.random.default_rng(0).integers(0, 256, (settings.faces, 1, side, side), np.uint8)
-    medians = [_median(recogniser, crops) for _ in range(settings.runs)]
+    medians = [_median(classifier, crops) for _ in range(settings.runs)]
     middle, low, high = statistics.median(medians), min(medians), max(medians)
     print(f"{middle:.2f} ms a face ({low:.2f} to {high:.2f} in {settings.runs} runs)")
 
 
-def _median(recogniser: Recogniser, crops: np.ndarray) -> float:
+def _median(classifier: Classifier, crops: np.ndarray) -> float:
     """Milliseconds of the median call."""
     times = []
     for crop in crops:
         began = time.perf_counter()
-        recogniser(crop)
+        classifier(crop)
         times.append(time.perf_counter() - began)
     return 1e3 * statistics.median(times)
 

@@ -11,7 +11,7 @@ from emotion.errors import EmotionError
 from emotion.quiet import silence
 
 
-class Recogniser:
+class Classifier:
     """Face crops in, one row of probabilities for each out.
 
     Takes models that `train.py` wrote, and foreign ones with a square grey or colour input. A

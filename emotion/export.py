@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion import model_file, report, trained
-from emotion.classifier import Recogniser
+from emotion.classifier import Classifier
 from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.settings import REQUIRED, setting
@@ -124,7 +124,7 @@ def calibrating(data: "dataset.Dataset") -> NDArray[np.uint8]:
 
 def run(path: Path, splits: "Mapping[str, dataset.Split]") -> Probabilities:
     """The probabilities that a `.tflite` gives for the images of every split."""
-    recogniser = Recogniser(path, threads=os.cpu_count() or 1)
+    recogniser = Classifier(path, threads=os.cpu_count() or 1)
     return {part: recogniser(split.images) for part, split in splits.items()}
 
 

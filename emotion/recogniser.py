@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 
 from emotion import faces
-from emotion.classifier import Recogniser
+from emotion.classifier import Classifier
 from emotion.faces import MIN_FACE, FaceFinder, Image
 from emotion.tracking.detector import FaceFollower, Shots
 from emotion.tracking.tracker import CONFIDENCE, SMOOTHING, Face, Person, Sighting, Tracker
@@ -40,7 +40,7 @@ class EmotionRecogniser:
         face_model: Path | str | None = None,
         threads: int = 1,
     ) -> None:
-        self._recogniser = Recogniser(DEFAULT_MODEL if model is None else model, threads=threads)
+        self._classifier = Classifier(DEFAULT_MODEL if model is None else model, threads=threads)
         self._confidence, self._smoothing = confidence, smoothing
         cv2.setNumThreads(threads)
         self._finder: FaceFinder | YuNet
@@ -55,7 +55,7 @@ class EmotionRecogniser:
     @property
     def labels(self) -> tuple[str, ...]:
         """The emotions, in the order of every face's probabilities."""
-        return tuple(self._recogniser.labels)
+        return tuple(self._classifier.labels)
 
     def reset(self) -> None:
         """Forget everybody: the next frame belongs to another clip."""
@@ -94,5 +94,5 @@ class EmotionRecogniser:
     def _read(self, tracker: Tracker, people: list[Person], grey: Image) -> list[Face]:
         seen = [one for one in people if one.seen]
         boxes, angles = [one.box for one in seen], [one.angle for one in seen]
-        crops = faces.crop(grey, boxes, size=self._recogniser.size, angles=angles)
-        return tracker.read(people, self._recogniser(crops))
+        crops = faces.crop(grey, boxes, size=self._classifier.size, angles=angles)
+        return tracker.read(people, self._classifier(crops))

@@ -43,10 +43,10 @@ class Settings:
 
 def main(settings: Settings) -> int:
     """Score every split present and print a table for each."""
-    from emotion.classifier import Recogniser
+    from emotion.classifier import Classifier
     from emotion.data import dataset
 
-    recogniser = Recogniser(settings.model_path, threads=os.cpu_count() or 1)
+    recogniser = Classifier(settings.model_path, threads=os.cpu_count() or 1)
     data = dataset.load(settings.dataset, size=recogniser.size, for_training=False)
     print(dataset.preflight(data), file=sys.stderr)
     numbers = class_numbers(data, recogniser.labels)

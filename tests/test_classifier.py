@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emotion import export, model_file
-from emotion.classifier import Recogniser
+from emotion.classifier import Classifier
 from emotion.errors import EmotionError
 
 PIXELS = {"pixels": [0, 255]}
@@ -54,43 +54,43 @@ def expected(model, images):
 
 
 def test_float_export_agrees_with_keras(files, images, expected):
-    recogniser = Recogniser(files / "float32.tflite")
-    assert not recogniser.quantised
-    assert recogniser(images) == pytest.approx(expected, abs=1e-5)
+    classifier = Classifier(files / "float32.tflite")
+    assert not classifier.quantised
+    assert classifier(images) == pytest.approx(expected, abs=1e-5)
 
 
 def test_integer_export_agrees_within_its_steps(files, images, expected):
-    recogniser = Recogniser(files / "int8.tflite")
-    assert recogniser.quantised
-    assert recogniser(images) == pytest.approx(expected, abs=0.05)
+    classifier = Classifier(files / "int8.tflite")
+    assert classifier.quantised
+    assert classifier(images) == pytest.approx(expected, abs=0.05)
 
 
 @pytest.mark.parametrize("name", ["int8", "float32", "foreign", "colour"])
 def test_rows_are_float32_and_sum_to_one(files, images, name):
-    rows = Recogniser(files / f"{name}.tflite")(images)
+    rows = Classifier(files / f"{name}.tflite")(images)
     assert rows.dtype == np.float32 and rows.shape == (12, 7)
     assert rows.sum(axis=1) == pytest.approx(np.ones(12), abs=1e-5)
 
 
 def test_no_faces_give_no_rows(files):
-    assert Recogniser(files / "int8.tflite")(np.empty((0, 48, 48), np.uint8)).shape == (0, 7)
+    assert Classifier(files / "int8.tflite")(np.empty((0, 48, 48), np.uint8)).shape == (0, 7)
 
 
 def test_a_foreign_model_gets_pixels_in_0_to_1_and_fer2013s_order(files, images, expected):
-    recogniser = Recogniser(files / "foreign.tflite")
-    assert recogniser.labels == model_file.FER2013
-    assert recogniser(images) == pytest.approx(expected, abs=1e-5)
+    classifier = Classifier(files / "foreign.tflite")
+    assert classifier.labels == model_file.FER2013
+    assert classifier(images) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_crops_are_not_changed(files, images):
     before = images.copy()
-    Recogniser(files / "int8.tflite")(images)
+    Classifier(files / "int8.tflite")(images)
     assert np.array_equal(images, before)
 
 
 def refused(path, match):
     with pytest.raises(EmotionError, match=match):
-        Recogniser(path)
+        Classifier(path)
 
 
 def test_what_is_no_tflite_file_is_refused_by_name(tmp_path):

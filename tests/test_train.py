@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from emotion import model_file
-from emotion.classifier import Recogniser
+from emotion.classifier import Classifier
 from emotion.data import dataset
 
 ROOT = Path(__file__).parents[1]
@@ -57,7 +57,7 @@ def test_both_models_learn_the_drawn_faces(trained):
 
 
 def test_the_exported_model_sees_mirror_images_alike(trained):
-    recogniser = Recogniser(trained.folder / "emotion.tflite")
+    recogniser = Classifier(trained.folder / "emotion.tflite")
     images = dataset.load(trained.data).splits["test"].images
     rows, mirrored = recogniser(images), recogniser(np.ascontiguousarray(images[:, :, ::-1]))
     assert np.abs(rows - mirrored).max() < 0.05  # steps of 8 bits
@@ -102,7 +102,7 @@ def test_the_model_carries_its_labels_scores_and_settings(trained):
 
 
 def test_recognition_reads_what_training_wrote(trained):
-    recogniser = Recogniser(trained.folder / "emotion.tflite")
+    recogniser = Classifier(trained.folder / "emotion.tflite")
     test = dataset.load(trained.data).splits["test"]
     rows = recogniser(test.images)
     assert recogniser.quantised
@@ -152,8 +152,8 @@ def test_the_export_command_turns_the_keras_file_into_the_same_model(trained, tm
     )
     assert done.returncode == 0, done.stderr
     images = dataset.load(trained.data).splits["test"].images
-    one = Recogniser(tmp_path / "emotion.tflite")(images)
-    other = Recogniser(trained.folder / "emotion.tflite")(images)
+    one = Classifier(tmp_path / "emotion.tflite")(images)
+    other = Classifier(trained.folder / "emotion.tflite")(images)
     assert np.array_equal(one, other)
 
 
@@ -165,7 +165,7 @@ def test_float32_export_needs_no_data(trained, tmp_path):
         OPTIMISE=0,
     )
     assert done.returncode == 0, done.stderr
-    assert not Recogniser(tmp_path / "emotion.tflite").quantised
+    assert not Classifier(tmp_path / "emotion.tflite").quantised
 
 
 @pytest.mark.parametrize(
