@@ -131,6 +131,15 @@ def test_of_boxes_that_overlap_the_first_is_kept():
     assert kept == [face, neighbour]
 
 
+def test_two_dark_spots_that_a_few_large_windows_answer_to_are_no_face(detector):
+    room = np.full((240, 320), 180, np.uint8)
+    for x in (130, 190):
+        cv2.ellipse(room, (x, 95), (22, 10), 0, 0, 360, 60, -1)
+    room = cv2.GaussianBlur(room, (0, 0), 5)
+    assert [one for side in (97, 150) for one in detector._large_at(room, side)]
+    assert detector.detect(room).tolist() == []
+
+
 def test_a_confirmed_face_inside_one_with_a_higher_score_is_not_kept(monkeypatch, astronaut):
     detector = FaceDetector()
     proposals = [(170.0, 60.0, 109.0, 109.0), (200.0, 110.0, 40.0, 40.0)]
@@ -193,9 +202,14 @@ def test_an_opencv_without_cascades_says_which_to_install(monkeypatch):
 # Crops
 
 
-def test_a_crop_is_the_box_scaled(astronaut):
+def test_a_crop_is_the_box_scaled():
     image = np.arange(100, dtype=np.uint8).reshape(10, 10)
     assert crop(image, [(2, 3, 4, 4)], size=4, margin=0).tolist() == [image[3:7, 2:6].tolist()]
+
+
+def test_unless_told_otherwise_a_crop_is_a_fortieth_of_the_box_tighter_on_every_side():
+    image = np.random.default_rng(0).integers(0, 255, (100, 100), np.uint8)
+    assert crop(image, [(10, 10, 80, 80)], size=76)[0].tolist() == image[12:88, 12:88].tolist()
 
 
 def test_a_crop_that_shrinks_averages():
@@ -217,6 +231,21 @@ def test_the_edge_is_repeated_where_a_box_crosses_it():
     image = np.array([[1, 2], [3, 4]], np.uint8)
     expected = [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
     assert crop(image, [(-1, -1, 4, 4)], size=4, margin=0)[0].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        ((-1, 0, 3, 3), [[1, 1, 2], [4, 4, 5], [7, 7, 8]]),
+        ((1, 0, 3, 3), [[2, 3, 3], [5, 6, 6], [8, 9, 9]]),
+        ((0, -1, 3, 3), [[1, 2, 3], [1, 2, 3], [4, 5, 6]]),
+        ((0, 1, 3, 3), [[4, 5, 6], [7, 8, 9], [7, 8, 9]]),
+    ],
+    ids=["left", "right", "top", "bottom"],
+)
+def test_where_a_box_crosses_one_edge_that_edge_alone_is_repeated(box, expected):
+    image = np.arange(1, 10, dtype=np.uint8).reshape(3, 3)
+    assert crop(image, [box], size=3, margin=0)[0].tolist() == expected
 
 
 @pytest.mark.parametrize("box", [(-50, -50, 8, 8), (90, 4, 8, 8), (3, 70, 0, 0)])

@@ -114,6 +114,12 @@ def test_nothing_above_the_confidence_is_uncertain():
     assert face.probabilities.max() == pytest.approx(0.5)
 
 
+def test_a_label_that_still_leads_is_given_up_when_it_falls_below_the_confidence():
+    clip = Clip(confidence=0.5, smoothing=0)
+    assert clip.frame(row(0.6)).emotion == "happy"
+    assert clip.frame(row(0.36, 0.34)).emotion == UNCERTAIN
+
+
 def test_confidence_around_its_threshold_does_not_make_the_label_flicker():
     clip = Clip(confidence=0.5, smoothing=0)
     rows = [row(0.53, 0.2), row(0.47, 0.2)] * 20

@@ -31,7 +31,7 @@ class Clip:
 
     def frame(self, *detections, rows=None, cut=False):
         def detect(tracks):
-            self.remembered = len(tracks)
+            self.predicted = [one.box for one in tracks]
             return detections
 
         def classify(tracks):
@@ -112,6 +112,34 @@ def test_two_who_cross_keep_their_numbers_by_where_they_were_going():
         hidden = abs(x - (400 - x)) < SIDE  # the one behind cannot be found
         faces = clip.frame(*([here] if hidden else [here, there]))
     assert where(faces) == {1: pytest.approx(400, abs=9), 2: pytest.approx(0, abs=9)}
+
+
+def test_a_face_between_two_people_is_the_one_in_view_rather_than_the_one_lost():
+    clip = Clip()
+    clip.frame(seen(100), seen(180))
+    for _ in range(15):  # six tenths of a second, the cost of which is six tenths of a side
+        clip.frame(seen(180))
+    found = [face.identity for face in clip.frame(seen(136)) if face.seen]
+    assert found == [2]  # though the lost one was last seen nearer
+
+
+def test_a_lost_face_walks_on_while_it_is_shown_and_then_stops():
+    clip = Clip()
+    for x in range(0, 200, 10):
+        clip.frame(seen(x))
+    clip.empty(PARAMETERS.max_coast + 0.1)
+    stopped = clip.predicted
+    assert stopped[0][0] > 190 + 0.8 * 250 * PARAMETERS.max_coast
+    clip.empty(2)
+    assert clip.predicted == stopped
+
+
+def test_nobody_is_predicted_to_move_faster_than_four_faces_a_second():
+    clip = Clip()
+    clip.frame(seen(100))
+    clip.frame(seen(145))  # 1,125 px a second, of which three tenths would go into the velocity
+    clip.frame()
+    assert clip.predicted[0][0] == pytest.approx(145 + 4 * SIDE / clip.rate, abs=0.01)
 
 
 def test_two_who_meet_and_turn_back_keep_their_numbers_by_their_appearance():
@@ -255,4 +283,4 @@ def test_a_person_is_forgotten_after_a_while_so_memory_stays_flat():
         clip.frame(seen(x))
         clip.empty(0.2)
     clip.empty(PARAMETERS.max_age + 1)
-    assert clip.remembered == 0
+    assert clip.predicted == []
