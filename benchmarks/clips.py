@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.errors import EmotionError
-from emotion.faces import FaceFinder
+from emotion.faces import FaceDetector
 
 Frame = NDArray[np.uint8]
 SIZE = (640, 480)  # columns, rows
@@ -71,10 +71,10 @@ def picture(path: Path) -> Frame:
 def head(path: Path, side: int) -> Frame:
     """The head in a portrait, BGR, square, `side` px, the face filling about half of it."""
     image = picture(path)
-    x, y, width = (int(value) for value in FaceFinder().find(image)[0][:3])
-    around = cv2.copyMakeBorder(image, width, width, width, width, cv2.BORDER_REPLICATE)
+    x, y, width = (int(value) for value in FaceDetector().detect(image)[0][:3])
+    bordered = cv2.copyMakeBorder(image, width, width, width, width, cv2.BORDER_REPLICATE)
     grown = width // 2
-    part = around[y + width - grown : y + 2 * width + grown, x + width - grown :][:, : 2 * width]
+    part = bordered[y + width - grown : y + 2 * width + grown, x + width - grown :][:, : 2 * width]
     return np.asarray(cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 

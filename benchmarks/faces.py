@@ -7,6 +7,7 @@ import statistics
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -17,10 +18,11 @@ from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.settings import setting
 from emotion.errors import EmotionError
-from emotion.faces import MIN_FACE, FaceFinder
+from emotion.faces import MIN_FACE, FaceDetector
 from emotion.faces import grey as as_grey
-from emotion.tracking.detector import FaceFollower, Shots
-from emotion.tracking.tracker import Tracker
+from emotion.tracking.detector import VideoDetector
+from emotion.tracking.shots import Shots
+from emotion.tracking.tracker import Detection, Track, Tracker
 from emotion.tracking.yunet import YuNet
 
 PICTURES = (".jpg", ".jpeg", ".png")
@@ -41,22 +43,22 @@ class Settings:
 def main(settings: Settings) -> None:
     """Search every file and print a line for each."""
     cv2.setNumThreads(1)
-    finder: FaceFinder | YuNet = FaceFinder(min_face=settings.min_face)
+    detector: FaceDetector | YuNet = FaceDetector(min_face=settings.min_face)
     if settings.face_model:
-        finder = YuNet(settings.face_model, min_face=settings.min_face)
+        detector = YuNet(settings.face_model, min_face=settings.min_face)
     pictures = sorted(path for path in settings.media.glob("*") if path.suffix in PICTURES)
     if settings.output:
         settings.output.mkdir(parents=True, exist_ok=True)
     for path in pictures:
-        _picture(path, finder, settings.output)
+        _picture(path, detector, settings.output)
     for path in clips.clips(settings.media):
-        _clip(path, finder)
+        _clip(path, detector)
 
 
-def _picture(path: Path, finder: FaceFinder | YuNet, output: Path | None) -> None:
+def _picture(path: Path, detector: FaceDetector | YuNet, output: Path | None) -> None:
     image = clips.picture(path)
     start = time.perf_counter()
-    boxes = finder.find(image)
+    boxes = detector.detect(image)
     spent = 1000 * (time.perf_counter() - start)
     rows, columns = image.shape[:2]
     first = " ".join(str(value) for value in boxes[0]) if len(boxes) else ""
@@ -73,10 +75,10 @@ def _draw(image: clips.Frame, boxes: np.ndarray, path: Path) -> None:
         raise EmotionError(f"{path} cannot be written")
 
 
-def _clip(path: Path, finder: FaceFinder | YuNet) -> None:
+def _clip(path: Path, detector: FaceDetector | YuNet) -> None:
     """People in a clip: in how many frames each is shown, and found in that very frame."""
-    follower = FaceFollower(finder) if isinstance(finder, FaceFinder) else finder
-    tracker, shots = Tracker(()), Shots()
+    video = VideoDetector(detector) if isinstance(detector, FaceDetector) else detector
+    tracker, shots = Tracker(("face",)), Shots()
     shown: Counter[int] = Counter()
     found: Counter[int] = Counter()
     spent = []
@@ -84,8 +86,12 @@ def _clip(path: Path, finder: FaceFinder | YuNet) -> None:
         start = time.perf_counter()
         grey = as_grey(frame)
         cut = shots.cut(grey)
-        sightings = follower.follow(frame, grey, tracker.expect(moment), moment, cut=cut)
-        people = tracker.place(sightings, cut=cut)
+        people = tracker.update(
+            moment,
+            detect=partial(_detections, video, frame, grey, moment, cut),
+            classify=lambda tracks: np.ones((len(tracks), 1), np.float32),
+            cut=cut,
+        )
         spent.append(1000 * (time.perf_counter() - start))
         shown.update(one.identity for one in people)
         found.update(one.identity for one in people if one.seen)
@@ -94,6 +100,17 @@ def _clip(path: Path, finder: FaceFinder | YuNet) -> None:
         f"{path.name}: {len(spent)} frames; person {each}; "
         f"first {spent[0]:.0f} ms, then {statistics.mean(spent[1:]):.1f} ms a frame"
     )
+
+
+def _detections(
+    video: VideoDetector | YuNet,
+    frame: clips.Frame,
+    grey: clips.Frame,
+    moment: float,
+    cut: bool,
+    tracks: list[Track],
+) -> list[Detection]:
+    return video.detect_next(frame, grey, tracks, moment, cut=cut)
 
 
 if __name__ == "__main__":

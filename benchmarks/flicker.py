@@ -22,7 +22,7 @@ from emotion.cli import settings as config
 from emotion.cli.settings import setting
 from emotion.faces import overlap
 from emotion.recogniser import EmotionRecogniser
-from emotion.tracking import tracker
+from emotion.tracking.smoothing import CONFIDENCE, SMOOTHING
 from emotion.tracking.tracker import Face
 
 CHANGES = (
@@ -44,12 +44,12 @@ class Settings:
     model_path: Path | None = setting(None, "the .tflite to run; by default the one that ships")
     media: Path = setting(Path("../shared/media"), "folder with the clips and the portraits")
     smoothing: float = setting(
-        tracker.SMOOTHING,
+        SMOOTHING,
         "seconds over which probabilities are averaged",
         check=config.at_least(0),
     )
     confidence: float = setting(
-        tracker.CONFIDENCE, "below it the label is uncertain", check=config.between(0, 1)
+        CONFIDENCE, "below it the label is uncertain", check=config.between(0, 1)
     )
     noise: float = setting(
         0.0,

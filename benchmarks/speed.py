@@ -59,8 +59,8 @@ def main(settings: Settings) -> None:
 def _run(settings: Settings, path: Path) -> dict[str, float]:
     """Milliseconds a frame for each part of one run, and the mean number of faces."""
     recogniser = EmotionRecogniser(settings.model_path)
-    network = _Timed(recogniser._recogniser)
-    recogniser._recogniser = network  # type: ignore[assignment]
+    network = _Timed(recogniser._classifier)
+    recogniser._classifier = network  # type: ignore[assignment]
     spent = dict.fromkeys(("decode", "faces", "row", "found"), 0.0)
     source = clips.looped(path)
     start = time.perf_counter()

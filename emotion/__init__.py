@@ -6,7 +6,8 @@ if TYPE_CHECKING:
     from emotion.recogniser import EmotionRecogniser
     from emotion.tracking.tracker import Face
 
-__all__ = ["EmotionRecogniser", "Face"]
+__all__ = ["EmotionRecogniser", "Face", "__version__"]
+__version__ = "1.0.0"
 
 
 def __getattr__(name: str) -> Any:

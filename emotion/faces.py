@@ -7,7 +7,7 @@ everywhere in this project; boxes of other detectors are brought to it.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from emotion.errors import EmotionError
 
 MIN_FACE = 0.04
-"""The smallest face looked for, as a part of the image's shorter side."""
+"""The smallest face that is detected, as a part of the image's shorter side."""
 
 MARGIN = -0.025
 """What a crop adds on each side of a box, as a part of the box.
@@ -25,25 +25,31 @@ Around FER-2013's own crops (350 of them, enlarged) a box comes out 1.05 times a
 and centred on it to within 0.01: cut by this much, a crop shows what FER-2013's do.
 """
 
-WINDOW = 20  # px; the side of the cascades' own window, below which they see nothing
-SURE = 45  # agreeing windows of the second look; faces get 56 to 420, anything else up to 35
-_CLOSE = 44  # px; the size that a proposed face has in the second look
-_ROUND = 0.4  # what the second look sees around the face, on each side, as a part of it
-_BIG = 0.45  # part of the shorter side from which a face is looked for more patiently
-_VERSIONS = (97, 150)  # px; the shorter sides at which that is done
-_LIKELY = 40  # agreeing windows that such a face needs: a hidden one got 52, anything else up to 22
+BASE_WINDOW = 20
+"""px; the side of the window that the cascades were trained on: they see nothing smaller."""
+
+CONFIRMED_SCORE = 45
+"""The score of `FaceDetector.verify` from which a face is certain; anything else reaches 35."""
+
+_VERIFY_SIDE = 44  # px; the size that a proposed face has when it is verified
+_VERIFY_MARGIN = 0.4  # what is seen around it then, on each side, as a part of the face
+_LARGE = 0.45  # part of the shorter side from which a face is searched for more patiently
+_LARGE_SIDES = (97, 150)  # px; the shorter sides at which that is done
+_LARGE_SCORE = 40  # what such a face needs: a hidden one got 52, anything else up to 22
 
 Box: TypeAlias = tuple[float, float, float, float]  # x, y, width, height
 Boxes: TypeAlias = NDArray[np.int32]
 Image: TypeAlias = NDArray[np.uint8]
+Scored: TypeAlias = tuple[int, Box]  # the neighbouring windows that agree on a box, and the box
+T = TypeVar("T")
 
 
-class FaceFinder:
-    """Finds upright faces in single pictures with OpenCV's Haar cascades.
+class FaceDetector:
+    """Detects upright faces in single pictures with OpenCV's Haar cascades.
 
-    One frontal cascade proposes faces; then three, trained differently, look closely at each
-    proposal. A face is hit by dozens of neighbouring windows of every cascade, a false alarm by a
-    few windows of one.
+    One frontal cascade proposes faces; then three, trained differently, verify each proposal. A
+    face is hit by dozens of neighbouring windows of every cascade, a false alarm by a few windows
+    of one; their number is the score.
 
     `min_face` is the smallest face, as a part of the picture's shorter side. Raises EmotionError
     when that is not above 0 and at most 1, or when OpenCV's cascade files are missing.
@@ -52,95 +58,102 @@ class FaceFinder:
     def __init__(self, *, min_face: float = MIN_FACE) -> None:
         self.min_face = checked_part(min_face)
         self.alt2, self.default, self.alt = (
-            cascade(f"haarcascade_frontalface_{name}.xml") for name in ("alt2", "default", "alt")
+            load_cascade(f"haarcascade_frontalface_{name}.xml")
+            for name in ("alt2", "default", "alt")
         )
 
-    def find(self, image: Image) -> Boxes:
+    def detect(self, image: Image) -> Boxes:
         """Boxes, int32 (F, 4), of the faces in a grey or BGR picture, largest first."""
-        whole = grey(image)
-        scale = self.scale(whole)
-        reduced = resized(whole, scale)
-        looked = [self.look(reduced, box) for box in self._proposals(reduced)]
-        sure = [box for votes, box in sorted(looked, reverse=True) if votes >= SURE]
-        found = apart(sure, overlap)
-        if not found:
-            found = self._big(reduced)
+        full = grey(image)
+        scale = self.scale(full)
+        reduced = resized(full, scale)
+        verified = [self.verify(reduced, box) for box in self._proposals(reduced)]
+        confirmed = [
+            box for score, box in sorted(verified, reverse=True) if score >= CONFIRMED_SCORE
+        ]
+        found = non_maximum_suppression(confirmed, overlap) or self._large(reduced)
         return whole_pixels(found, scale)
 
     def scale(self, image: Image) -> float:
         """How much smaller an image may be made before its smallest face is lost."""
-        return min(1.0, WINDOW / (self.min_face * min(image.shape[:2])))
+        return min(1.0, BASE_WINDOW / (self.min_face * min(image.shape[:2])))
 
-    def _proposals(self, image: Image) -> list[Box]:
-        """Where in a reduced image there may be faces of any size, those with most votes first."""
-        found: list[tuple[int, Box]] = []
-        for octave, part in enumerate(octaves(image)):
-            answer = hits(self.alt2, part, 1.1)
-            found += [(votes, enlarged(box, 2**octave)) for votes, box in answer]
-        # Merged only where they are alike: a large false one must not hide small true ones.
-        return apart([box for _, box in sorted(found, reverse=True)], same_face)
-
-    def look(self, image: Image, box: Box) -> tuple[int, Box]:
-        """A closer look at one proposal: the votes for a face there, and where it is exactly."""
-        first, box = self._ballot(image, box, even=False)
+    def verify(self, image: Image, box: Box) -> Scored:
+        """The score of one proposal under closer inspection, and where the face is exactly."""
+        first, box = self._score(image, box, equalised=False)
         if not first:  # most proposals end here, at half the cost
             return 0, box
-        second, box = self._ballot(image, box, even=True)
+        second, box = self._score(image, box, equalised=True)
         return first + second, box
 
-    def _ballot(self, image: Image, box: Box, *, even: bool) -> tuple[int, Box]:
-        """Votes and mean place of what the cascades see in and around `box`."""
-        square = around(image, box, margin=_ROUND, size=round(_CLOSE * (1 + 2 * _ROUND)))
-        seen = _bytes(cv2.equalizeHist(square)) if even else square
-        smallest, largest = round(_CLOSE / 1.4), round(_CLOSE * 1.4)
-        found: list[tuple[int, Box]] = []
-        for detector in (self.alt2, self.default, self.alt):
-            found += hits(detector, seen, 1.08, smallest=smallest, largest=largest)[:1]
+    def _proposals(self, image: Image) -> list[Box]:
+        """Where in a reduced image there may be faces of any size, the highest scores first."""
+        found: list[Scored] = []
+        for level, part in enumerate(pyramid(image)):
+            found += [(score, enlarged(box, 2**level)) for score, box in scan(self.alt2, part, 1.1)]
+        # Merged only where they are alike: a large false one must not hide small true ones.
+        boxes = [box for _, box in sorted(found, reverse=True)]
+        return non_maximum_suppression(boxes, same_face)
+
+    def _score(self, image: Image, box: Box, *, equalised: bool) -> Scored:
+        """The three cascades' score in and around `box`, and the mean of what they see."""
+        square = patch(
+            image, box, margin=_VERIFY_MARGIN, size=round(_VERIFY_SIDE * (1 + 2 * _VERIFY_MARGIN))
+        )
+        seen = _uint8(cv2.equalizeHist(square)) if equalised else square
+        min_size, max_size = round(_VERIFY_SIDE / 1.4), round(_VERIFY_SIDE * 1.4)
+        found: list[Scored] = []
+        for cascade in (self.alt2, self.default, self.alt):
+            found += scan(cascade, seen, 1.08, min_size=min_size, max_size=max_size)[:1]
         return _mean(found, square.shape[0], box)
 
-    def _big(self, image: Image) -> list[Box]:
+    def _large(self, image: Image) -> list[Box]:
         """The likeliest face among those that fill much of the picture, if there is one.
 
         For portraits in which a hat, a beard or a hand hides what a cascade wants to see. A few
         windows answer in every version of the picture where there is a face, in one or two of
         them where there is none.
         """
+        found = [one for side in _LARGE_SIDES for one in self._large_at(image, side)]
+        scores = [sum(n for n, other in found if same_face(box, other)) for _, box in found]
+        best = max(scores, default=0)
+        return [found[scores.index(best)][1]] if best >= _LARGE_SCORE else []
+
+    def _large_at(self, image: Image, side: int) -> list[Scored]:
+        """What every cascade sees of large faces, the image's shorter side made `side` px."""
         shorter = min(image.shape)
-        found: list[tuple[int, Box]] = []
-        for target in _VERSIONS:
-            plain = resized(image, target / shorter)
-            scale = min(plain.shape) / shorter
-            smallest, largest = round(_BIG * shorter * scale), min(plain.shape)
-            for version in (plain, _bytes(cv2.equalizeHist(plain))):
-                for detector in (self.alt2, self.default, self.alt):
-                    answer = hits(detector, version, 1.05, smallest=smallest, largest=largest)
-                    found += [(count, enlarged(box, 1 / scale)) for count, box in answer]
-        votes = [sum(n for n, other in found if same_face(box, other)) for _, box in found]
-        best = max(votes, default=0)
-        return [found[votes.index(best)][1]] if best >= _LIKELY else []
+        plain = resized(image, side / shorter)
+        scale = min(plain.shape) / shorter
+        min_size, max_size = round(_LARGE * shorter * scale), min(plain.shape)
+        found: list[Scored] = []
+        for version in (plain, _uint8(cv2.equalizeHist(plain))):
+            for cascade in (self.alt2, self.default, self.alt):
+                seen = scan(cascade, version, 1.05, min_size=min_size, max_size=max_size)
+                found += [(score, enlarged(box, 1 / scale)) for score, box in seen]
+        return found
 
 
-def hits(
-    detector: cv2.CascadeClassifier,
+def scan(
+    cascade: cv2.CascadeClassifier,
     image: Image,
-    step: float,
+    scale_factor: float,
     *,
-    smallest: int = WINDOW,
-    largest: int = 2 * WINDOW + 1,
-) -> list[tuple[int, Box]]:
-    """Where one cascade sees something: (neighbouring windows, box), most windows first."""
-    boxes, counts = detector.detectMultiScale2(
-        image, step, 1, minSize=(smallest, smallest), maxSize=(largest, largest)
+    min_size: int = BASE_WINDOW,
+    max_size: int = 2 * BASE_WINDOW + 1,
+) -> list[Scored]:
+    """Where one cascade sees something, the highest score first; sizes in pixels."""
+    boxes, scores = cascade.detectMultiScale2(
+        image, scale_factor, 1, minSize=(min_size, min_size), maxSize=(max_size, max_size)
     )
-    found: list[tuple[int, Box]] = []
-    for count, (x, y, width, height) in zip(counts, boxes, strict=True):
-        found.append((int(count), (float(x), float(y), float(width), float(height))))
+    found: list[Scored] = []
+    for score, (x, y, width, height) in zip(scores, boxes, strict=True):
+        found.append((int(score), (float(x), float(y), float(width), float(height))))
     return sorted(found, reverse=True)
 
 
-def octaves(image: Image) -> Iterator[Image]:
+def pyramid(image: Image) -> Iterator[Image]:
     """The image, then halved again and again: one step of sizes covers each, at the least cost."""
-    while min(image.shape) >= WINDOW:
+    while min(image.shape) >= BASE_WINDOW:
         yield image
         image = resized(image, 0.5)
 
@@ -151,52 +164,57 @@ def crop(
     *,
     size: int = 48,
     margin: float = MARGIN,
-    angles: Sequence[float] | None = None,
+    rolls: Sequence[float] | None = None,
 ) -> Image:
     """The faces in `boxes` as the network sees them: grey, square, uint8 (F, size, size).
 
-    `image` is grey or BGR. Where a box crosses the edge, the edge's pixels are repeated. `angles`
-    says how far each head leans, in degrees, clockwise positive; it is set upright in the crop.
+    `image` is grey or BGR. Where a box crosses the edge, the edge's pixels are repeated. `rolls`
+    says how far each head is tilted towards a shoulder, in degrees, clockwise positive; it is set
+    upright in the crop.
     """
     crops = np.empty((len(boxes), size, size), np.uint8)
-    leans = [0.0] * len(boxes) if angles is None else angles
-    for row, box, angle in zip(crops, boxes, leans, strict=True):
-        row[:] = around(image, box, margin=margin, size=size, angle=angle)
+    rolls = [0.0] * len(boxes) if rolls is None else rolls
+    for row, box, roll in zip(crops, boxes, rolls, strict=True):
+        row[:] = patch(image, box, margin=margin, size=size, roll=roll)
     return crops
 
 
-def around(
-    image: Image, box: Sequence[float], *, margin: float, size: int, angle: float = 0.0
+def patch(
+    image: Image, box: Sequence[float], *, margin: float, size: int, roll: float = 0.0
 ) -> Image:
     """The square around a box's centre with `margin` on each side, grey, `size` x `size`."""
-    if angle:
-        return _upright(image, box, margin=margin, size=size, angle=angle)
+    if roll:
+        return _upright(image, box, margin=margin, size=size, roll=roll)
     x, y, width, height = (float(value) for value in box)
     side = max(1, round(max(width, height) * (1 + 2 * margin)))
     left, top = round(x + (width - side) / 2), round(y + (height - side) / 2)
+    square = _square(image, left, top, side)
+    smooth = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+    return _uint8(cv2.resize(square, (size, size), interpolation=smooth))
+
+
+def _square(image: Image, left: int, top: int, side: int) -> Image:
+    """`side` x `side` pixels, grey; beyond the image's edges the edge's pixels are repeated."""
     rows, columns = image.shape[:2]
-    # A box that lies outside altogether still gets the nearest pixels instead of none.
+    # A square that lies outside altogether still gets the nearest pixels instead of none.
     x0, x1 = min(max(left, 0), columns - 1), min(max(left + side, 1), columns)
     y0, y1 = min(max(top, 0), rows - 1), min(max(top + side, 1), rows)
     inside = grey(image[y0:y1, x0:x1])
     if x1 - x0 < side or y1 - y0 < side:
         inside = np.take(inside, np.arange(top, top + side).clip(y0, y1 - 1) - y0, axis=0)
         inside = np.take(inside, np.arange(left, left + side).clip(x0, x1 - 1) - x0, axis=1)
-    smooth = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    return _bytes(cv2.resize(inside, (size, size), interpolation=smooth))
+    return inside
 
 
-def _upright(
-    image: Image, box: Sequence[float], *, margin: float, size: int, angle: float
-) -> Image:
-    """`around` for a head that leans `angle` degrees clockwise."""
+def _upright(image: Image, box: Sequence[float], *, margin: float, size: int, roll: float) -> Image:
+    """`patch` for a head that is rolled by `roll` degrees, clockwise positive."""
     room = math.sqrt(2)  # the diagonal: every corner of the turned square lies inside
     wide = math.ceil(size * room)
     margin = ((1 + 2 * margin) * wide / size - 1) / 2
-    square = around(image, box, margin=margin, size=wide)
-    turn = cv2.getRotationMatrix2D(((wide - 1) / 2, (wide - 1) / 2), angle, 1.0)
+    square = patch(image, box, margin=margin, size=wide)
+    turn = cv2.getRotationMatrix2D(((wide - 1) / 2, (wide - 1) / 2), roll, 1.0)
     turn = turn - [[0, 0, (wide - size) / 2]] * 2
-    return _bytes(cv2.warpAffine(square, turn, (size, size), borderMode=cv2.BORDER_REPLICATE))
+    return _uint8(cv2.warpAffine(square, turn, (size, size), borderMode=cv2.BORDER_REPLICATE))
 
 
 def grey(image: Image) -> Image:
@@ -216,17 +234,17 @@ def grey(image: Image) -> Image:
     if shape[2] not in (3, 4):
         raise EmotionError(f"an image with {shape[2]} channels: needed is grey, BGR or BGRA")
     way = cv2.COLOR_BGR2GRAY if shape[2] == 3 else cv2.COLOR_BGRA2GRAY
-    return _bytes(cv2.cvtColor(image, way))
+    return _uint8(cv2.cvtColor(image, way))
 
 
 def resized(image: Image, scale: float) -> Image:
     """The image made smaller by `scale`, averaging; itself when `scale` is 1 or more."""
     if scale >= 1:
         return image
-    return _bytes(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    return _uint8(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 
-def cascade(name: str) -> cv2.CascadeClassifier:
+def load_cascade(name: str) -> cv2.CascadeClassifier:
     """One of OpenCV's cascades; EmotionError when its file is missing or broken."""
     folder = getattr(getattr(cv2, "data", None), "haarcascades", None)
     kind = getattr(cv2, "CascadeClassifier", None)
@@ -244,12 +262,12 @@ def cascade(name: str) -> cv2.CascadeClassifier:
     return loaded
 
 
-def apart(boxes: Iterable[Box], alike: Callable[[Box, Box], bool]) -> list[Box]:
-    """The boxes in their order, without those that are `alike` with one already kept."""
-    kept: list[Box] = []
-    for box in boxes:
-        if not any(alike(box, other) for other in kept):
-            kept.append(box)
+def non_maximum_suppression(found: Iterable[T], alike: Callable[[T, T], bool]) -> list[T]:
+    """What was found, best first, without all that is `alike` with something before it."""
+    kept: list[T] = []
+    for one in found:
+        if not any(alike(one, other) for other in kept):
+            kept.append(one)
     return kept
 
 
@@ -286,30 +304,27 @@ def checked_part(min_face: float) -> float:
 
 
 def whole_pixels(boxes: Sequence[Box], scale: float = 1.0) -> Boxes:
-    """Boxes found in an image reduced by `scale`, as int32 (F, 4), largest first."""
+    """Boxes in an image reduced by `scale`, as int32 (F, 4), largest first."""
     exact = np.array(boxes, np.float64).reshape(-1, 4) / scale
     exact = exact[np.argsort(-exact[:, 2], kind="stable")]
     return np.rint(exact).astype(np.int32)
 
 
-def _mean(found: Sequence[tuple[int, Box]], side: int, box: Box) -> tuple[int, Box]:
-    """Votes and mean box of what was found in a square of `side` around `box`."""
-    votes = sum(count for count, _ in found)
-    if not votes:
+def _mean(found: Sequence[Scored], side: int, box: Box) -> Scored:
+    """Score and mean box of what was found in a square of `side` around `box`."""
+    total = sum(score for score, _ in found)
+    if not total:
         return 0, box
     left, top, width, _ = (
-        sum(count * place[part] for count, place in found) / votes for part in range(4)
+        sum(score * place[part] for score, place in found) / total for part in range(4)
     )
-    zoom = max(box[2:]) * (1 + 2 * _ROUND) / side  # pixels of the image for one of the square
+    zoom = max(box[2:]) * (1 + 2 * _VERIFY_MARGIN) / side  # pixels of the image for one of these
     middle = side / 2
-    return votes, (
-        box[0] + box[2] / 2 + (left - middle) * zoom,
-        box[1] + box[3] / 2 + (top - middle) * zoom,
-        width * zoom,
-        width * zoom,
-    )
+    x = box[0] + box[2] / 2 + (left - middle) * zoom
+    y = box[1] + box[3] / 2 + (top - middle) * zoom
+    return total, (x, y, width * zoom, width * zoom)
 
 
-def _bytes(image: Any) -> Image:
+def _uint8(image: Any) -> Image:
     """OpenCV's answer, which its type stubs leave open, as the 8-bit image it is."""
     return np.asarray(image, np.uint8)

@@ -1,15 +1,20 @@
 """A frame in, a list of faces out: where they are, whose they are, and what they show."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from emotion import faces
 from emotion.classifier import Classifier
-from emotion.faces import MIN_FACE, FaceFinder, Image
-from emotion.tracking.detector import FaceFollower, Shots
-from emotion.tracking.tracker import CONFIDENCE, SMOOTHING, Face, Person, Sighting, Tracker
+from emotion.faces import MIN_FACE, FaceDetector, Image
+from emotion.tracking.detector import VideoDetector
+from emotion.tracking.shots import Shots
+from emotion.tracking.smoothing import CONFIDENCE, SMOOTHING
+from emotion.tracking.tracker import Detection, Face, Track, Tracker
 from emotion.tracking.yunet import YuNet
 
 DEFAULT_MODEL = Path(__file__).with_name("models") / "fer2013.tflite"
@@ -19,7 +24,7 @@ _BACK = 1.0  # seconds; less than that is a clip whose times are not quite in or
 
 
 class EmotionRecogniser:
-    """Finds the faces in pictures or video frames and says what each one shows.
+    """Detects the faces in pictures or video frames and says what each one shows.
 
     `model` is a `.tflite`, by default the one that ships. `min_face` is the smallest face, as a
     part of the frame's shorter side. For video, probabilities are averaged over `smoothing`
@@ -40,22 +45,22 @@ class EmotionRecogniser:
         face_model: Path | str | None = None,
         threads: int = 1,
     ) -> None:
-        self._recogniser = Classifier(DEFAULT_MODEL if model is None else model, threads=threads)
+        self._classifier = Classifier(DEFAULT_MODEL if model is None else model, threads=threads)
         self._confidence, self._smoothing = confidence, smoothing
         cv2.setNumThreads(threads)
-        self._finder: FaceFinder | YuNet
-        self._follower: FaceFollower | YuNet
+        self._detector: FaceDetector | YuNet
+        self._video_detector: VideoDetector | YuNet
         if face_model is None:
-            self._finder = FaceFinder(min_face=min_face)
-            self._follower = FaceFollower(self._finder)
+            self._detector = FaceDetector(min_face=min_face)
+            self._video_detector = VideoDetector(self._detector)
         else:
-            self._finder = self._follower = YuNet(face_model, min_face=min_face)
+            self._detector = self._video_detector = YuNet(face_model, min_face=min_face)
         self.reset()
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The emotions, in the order of every face's probabilities."""
-        return tuple(self._recogniser.labels)
+        return tuple(self._classifier.labels)
 
     def reset(self) -> None:
         """Forget everybody: the next frame belongs to another clip."""
@@ -75,10 +80,14 @@ class EmotionRecogniser:
         return self._picture(frame) if time is None else self._video(frame, time)
 
     def _picture(self, frame: Image) -> list[Face]:
+        boxes = self._detector.detect(frame).astype(float).tolist()
+        grey = faces.grey(frame)
         tracker = Tracker(self.labels, smoothing=0, confidence=self._confidence)
-        boxes = self._finder.find(frame).astype(float).tolist()
-        people = tracker.place([Sighting(box=tuple(box)) for box in boxes])
-        return self._read(tracker, people, faces.grey(frame))
+        return tracker.update(
+            0.0,
+            detect=lambda _: [Detection(tuple(box)) for box in boxes],
+            classify=lambda tracks: self._probabilities(grey, tracks),
+        )
 
     def _video(self, frame: Image, time: float) -> list[Face]:
         grey = faces.grey(frame)
@@ -86,13 +95,15 @@ class EmotionRecogniser:
             self.reset()
         self._time = time
         cut = self._shots.cut(grey)
-        expected = self._tracker.expect(time)
-        sightings = self._follower.follow(frame, grey, expected, time, cut=cut)
-        people = self._tracker.place(sightings, cut=cut)
-        return self._read(self._tracker, people, grey)
+        detect = self._video_detector.detect_next
+        return self._tracker.update(
+            time,
+            detect=lambda tracks: detect(frame, grey, tracks, time, cut=cut),
+            classify=lambda tracks: self._probabilities(grey, tracks),
+            cut=cut,
+        )
 
-    def _read(self, tracker: Tracker, people: list[Person], grey: Image) -> list[Face]:
-        seen = [one for one in people if one.seen]
-        boxes, angles = [one.box for one in seen], [one.angle for one in seen]
-        crops = faces.crop(grey, boxes, size=self._recogniser.size, angles=angles)
-        return tracker.read(people, self._recogniser(crops))
+    def _probabilities(self, grey: Image, tracks: Sequence[Track]) -> NDArray[np.float32]:
+        """A row, (F, classes), for the face of each track, set upright."""
+        boxes, rolls = [one.box for one in tracks], [one.roll for one in tracks]
+        return self._classifier(faces.crop(grey, boxes, size=self._classifier.size, rolls=rolls))

@@ -101,8 +101,8 @@ def _votes(
         return None
     if model_file.PEOPLE not in classifier.readings:
         raise EmotionError(
-            f"ANNOTATOR_VOTES='{settings.annotator_votes}' is for models that say what people would "
-            f"answer: {settings.model_path} was trained without"
+            f"ANNOTATOR_VOTES='{settings.annotator_votes}' is for models that say what people "
+            f"would answer: {settings.model_path} was trained without"
         )
     names = [name for split in data.splits.values() for name in split.names]
     return annotator_votes.read(settings.annotator_votes, names)

@@ -10,7 +10,7 @@ from emotion.data import dataset
 @pytest.mark.parametrize("emotion", drawn.EXPRESSIONS)
 @pytest.mark.parametrize("name", ["default", "alt2"])
 def test_each_single_cascade_finds_the_one_drawn_face(emotion, name):
-    cascade = faces.cascade(f"haarcascade_frontalface_{name}.xml")
+    cascade = faces.load_cascade(f"haarcascade_frontalface_{name}.xml")
     rng = np.random.default_rng(3)
     for _ in range(3):
         grey = cv2.cvtColor(drawn.scene(emotion, rng), cv2.COLOR_BGR2GRAY)
@@ -22,9 +22,9 @@ def test_each_single_cascade_finds_the_one_drawn_face(emotion, name):
 def test_a_face_in_a_scene_is_cropped_as_the_drawn_crops_are_framed():
     # The mean crop from scenes lies closer to the mean drawn crop than to one shifted by a tenth.
     rng = np.random.default_rng(0)
-    finder = faces.FaceFinder()
+    detector = faces.FaceDetector()
     scenes = [drawn.scene("neutral", rng) for _ in range(8)]
-    cut = [faces.crop(scene, finder.find(scene)[:1])[0] for scene in scenes]
+    cut = [faces.crop(scene, detector.detect(scene)[:1])[0] for scene in scenes]
     crops = [drawn.draw("neutral", 48, rng) for _ in range(8)]
     assert _alike(cut, crops) > _alike(cut, [np.roll(crop, 5, axis=0) for crop in crops])
     assert _alike(cut, crops) > _alike(cut, [np.roll(crop, -5, axis=0) for crop in crops])

@@ -10,7 +10,7 @@ import pytest
 
 import emotion
 from emotion import faces
-from emotion import recogniser as pipeline
+from emotion import recogniser as module
 from emotion.errors import EmotionError
 from emotion.recogniser import EmotionRecogniser
 
@@ -35,7 +35,7 @@ class Brightness:
 
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch):
-    monkeypatch.setattr(pipeline, "Recogniser", Brightness)
+    monkeypatch.setattr(module, "Classifier", Brightness)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_no_face_is_an_empty_list_and_the_network_is_not_asked(recogniser):
     empty = np.full((240, 320, 3), 90, np.uint8)
     assert recogniser(empty) == []
     assert recogniser(empty, 0.0) == []
-    assert recogniser._recogniser.calls == 0
+    assert recogniser._classifier.calls == 0
 
 
 def test_the_network_sees_the_face_and_not_the_frame(recogniser, astronaut):
@@ -119,14 +119,14 @@ def test_frames_of_a_video_keep_identities_and_average(recogniser, astronaut):
     assert second.raw[1] < second.probabilities[1] < first.probabilities[1]
 
 
-def test_the_network_sees_a_leaning_head_upright(recogniser, astronaut):
+def test_the_network_sees_a_rolled_head_upright(recogniser, astronaut):
     turn = cv2.getRotationMatrix2D((224, 114), 30, 1.0)
-    leaning = cv2.warpAffine(astronaut, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
-    (face,) = recogniser(leaning, 0.0)
-    seen = recogniser._recogniser.seen[0].astype(float)
+    rolled = cv2.warpAffine(astronaut, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    (face,) = recogniser(rolled, 0.0)
+    seen = recogniser._classifier.seen[0].astype(float)
     assert face.angle == pytest.approx(-30, abs=5)
     upright, as_it_is = (
-        faces.crop(image, [face.box])[0].astype(float) for image in (astronaut, leaning)
+        faces.crop(image, [face.box])[0].astype(float) for image in (astronaut, rolled)
     )
     assert np.abs(seen - upright).mean() < 0.6 * np.abs(seen - as_it_is).mean()
 
@@ -191,14 +191,14 @@ def test_what_is_no_frame_is_refused_in_one_line(recogniser, time):
 
 
 def test_without_a_model_the_one_that_ships_is_used():
-    assert EmotionRecogniser()._recogniser.path == pipeline.DEFAULT_MODEL
-    assert pipeline.DEFAULT_MODEL == ROOT / "emotion" / "models" / "fer2013.tflite"
+    assert EmotionRecogniser()._classifier.path == module.DEFAULT_MODEL
+    assert module.DEFAULT_MODEL == ROOT / "emotion" / "models" / "fer2013.tflite"
 
 
 def test_threads_are_the_networks_and_opencvs():
     before = cv2.getNumThreads()
     try:
-        assert EmotionRecogniser("any.tflite", threads=3)._recogniser.threads == 3
+        assert EmotionRecogniser("any.tflite", threads=3)._classifier.threads == 3
         assert cv2.getNumThreads() == 3
     finally:
         cv2.setNumThreads(before)
@@ -221,17 +221,17 @@ def test_a_missing_face_model_is_refused_before_any_frame(tmp_path):
 
 
 def test_a_face_model_takes_the_cascades_place(monkeypatch, astronaut):
-    class Finder:
+    class Detector:
         def __init__(self, path, *, min_face):
             self.path = path
 
-        def find(self, image):
+        def detect(self, image):
             return np.array([[170, 60, 109, 109]], np.int32)
 
-        def follow(self, frame, grey, people, time, *, cut):
-            return [pipeline.Sighting((170.0, 60.0, 109.0, 109.0))]
+        def detect_next(self, frame, grey, tracks, time, *, cut):
+            return [module.Detection((170.0, 60.0, 109.0, 109.0))]
 
-    monkeypatch.setattr(pipeline, "YuNet", Finder)
+    monkeypatch.setattr(module, "YuNet", Detector)
     recogniser = EmotionRecogniser("any.tflite", face_model="yunet.onnx")
     assert [face.box for face in recogniser(astronaut)] == [(170, 60, 109, 109)]
     assert [face.box for face in recogniser(astronaut, 0.0)] == [(170, 60, 109, 109)]
@@ -246,7 +246,7 @@ heavy = ["tensorflow", "keras", "matplotlib", "sklearn", "numpy", "cv2", "ai_edg
 print(" ".join(name for name in heavy if name in sys.modules))
 """
 USE = """
-from emotion import EmotionRecogniser, recogniser as pipeline
+from emotion import EmotionRecogniser, recogniser as module
 class StandIn:
     labels, size = ("dark", "bright"), 48
     def __init__(self, path, *, threads):
@@ -254,7 +254,7 @@ class StandIn:
     def __call__(self, crops):
         import numpy
         return numpy.full((len(crops), 2), 0.5, numpy.float32)
-pipeline.Recogniser = StandIn
+module.Classifier = StandIn
 import cv2
 recogniser = EmotionRecogniser("any.tflite")
 frame = cv2.imread("samples/astronaut.png")
@@ -270,7 +270,7 @@ def loaded(work):
 
 
 def test_importing_the_package_loads_nothing_heavy():
-    assert loaded("import emotion") == set()
+    assert loaded("import emotion; emotion.__version__") == set()
 
 
 def test_recognition_loads_no_training_package():
@@ -279,7 +279,8 @@ def test_recognition_loads_no_training_package():
 
 def test_the_package_offers_its_names_and_no_others():
     assert emotion.EmotionRecogniser is EmotionRecogniser
-    assert emotion.Face is pipeline.Face
-    assert {"EmotionRecogniser", "Face"} <= set(dir(emotion))
+    assert emotion.Face is module.Face
+    assert emotion.__version__ == "1.0.0"
+    assert {"EmotionRecogniser", "Face", "__version__"} <= set(dir(emotion))
     with pytest.raises(AttributeError, match="module 'emotion' has no attribute 'Nobody'"):
         _ = emotion.Nobody

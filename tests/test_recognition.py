@@ -20,7 +20,7 @@ from stream import Stream
 from emotion import faces
 from emotion.errors import SettingsError
 from emotion.sources.files import Clip, Recording, read_picture
-from emotion.tracking import tracker
+from emotion.tracking import smoothing
 
 ROOT = Path(__file__).parents[1]
 ASTRONAUT = ROOT / "samples" / "astronaut.png"
@@ -110,7 +110,7 @@ def test_defaults_are_those_of_the_library():
 
     settings = Settings()
     assert settings.min_face == faces.MIN_FACE
-    assert (settings.smoothing, settings.confidence) == (tracker.SMOOTHING, tracker.CONFIDENCE)
+    assert (settings.smoothing, settings.confidence) == (smoothing.SMOOTHING, smoothing.CONFIDENCE)
 
 
 def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):

@@ -30,7 +30,7 @@ class Preparer:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._finder: faces.FaceFinder | None = None
+        self._detector: faces.FaceDetector | None = None
 
     def __call__(self, image: NDArray[np.uint8]) -> Crop:
         """The crop of `image`, grey or BGR, uint8, any size.
@@ -43,9 +43,9 @@ class Preparer:
         if grey is not None and height == width and height <= max(self.size, CROP_SIDE):
             return Crop(_scaled(grey, self.size), "as it is")
         image = image if grey is None else grey
-        if self._finder is None:
-            self._finder = faces.FaceFinder()
-        boxes = self._finder.find(image)
+        if self._detector is None:
+            self._detector = faces.FaceDetector()
+        boxes = self._detector.detect(image)
         if len(boxes):
             return Crop(faces.crop(image, boxes[:1], size=self.size)[0], "face")
         return Crop(faces.crop(image, _centre(image), size=self.size, margin=0)[0], "whole")

@@ -1,34 +1,16 @@
-"""Who is who from frame to frame, and what each one's face says when it is watched for a while."""
+"""Who is who from frame to frame."""
 
-import copy
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-UNCERTAIN = "uncertain"
-"""The emotion shown while the leading one is below the asked confidence."""
-
-SMOOTHING = 0.5  # seconds
-CONFIDENCE = 0.4
-HOLD = 0.5  # seconds that a face is still shown after it was last found
-MEMORY = 4.0  # seconds after which somebody who comes back is somebody new
-_MARGIN = 0.1  # by how much another emotion must lead before the label follows
-_DOUBT = 0.05  # how far from `confidence` the label turns to "uncertain" and back
-_QUICK = 0.3  # span of the average that watches for a change, as a part of `smoothing`
-_PERSIST = 0.7  # how long a change must last to take over at once, as a part of `smoothing`
-_FIRST = 0.04  # seconds of watching that a person's first frame stands for
-_AGREE = 3  # sightings that make a doubtful face somebody
-_AGREE_FOR = 1.0  # seconds over which they must be spread
-_REACH = 0.8  # how far off its expected place a face may be, in its own sides
-_LOOK = 4.0  # how much a difference in looks counts against a distance in sides
-_OTHER_LOOKS = 0.2  # difference in looks that one person does not show from shot to shot
-_STEADY = 0.15  # seconds over which a resting box is averaged
-
-Box = tuple[float, float, float, float]
-Vector = NDArray[np.float32]
+from emotion.faces import Box
+from emotion.tracking.appearance import Appearance, blended, difference
+from emotion.tracking.parameters import PARAMETERS, Parameters
+from emotion.tracking.smoothing import CONFIDENCE, SMOOTHING, LabelSmoother, Probabilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,130 +19,56 @@ class Face:
 
     `probabilities` are smoothed over time, `raw` are this frame's alone; both float32 (classes,).
     `emotion` is a label or "uncertain"; `confidence` is the leading emotion's smoothed probability.
-    `angle` says how far the head leans, in degrees, clockwise positive. `seen` is false while the
-    face was not found in this very frame and is shown where it is expected.
+    `angle` is the head's roll in degrees, clockwise positive. `seen` is false while the face was
+    not found in this very frame and is shown where it is expected.
     """
 
     identity: int
     box: tuple[int, int, int, int]
     emotion: str
     confidence: float
-    probabilities: Vector
-    raw: Vector
+    probabilities: Probabilities
+    raw: Probabilities
     angle: float = 0.0
     seen: bool = True
 
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
-    """A face that a detector found in a frame.
+class Detection:
+    """A face that a detector found in a frame; `roll` in degrees, clockwise positive.
 
-    A `sure` one becomes a person at once; a doubtful one has to be seen again first. `looks` is a
-    small picture of the person as a vector in 0..1, or None.
+    A `confirmed` one is shown at once; a doubtful one has to be detected again first.
     """
 
     box: Box
-    angle: float = 0.0
-    sure: bool = True
-    looks: Vector | None = None
+    roll: float = 0.0
+    confirmed: bool = True
+    appearance: Appearance | None = None
 
 
 @dataclass(eq=False)
-class Person:
-    """What the tracker remembers of one person; `box` is where the face is expected."""
+class Track:
+    """What is remembered of one person; `box` is where the face is predicted."""
 
-    identity: int
     box: Box
-    angle: float
-    since: float  # seconds, first sighting
-    last: float  # seconds, latest sighting
-    sightings: int = 1
-    sure: bool = False
-    seen: bool = True
-    looks: Vector | None = None
+    roll: float
+    first_seen: float  # seconds
+    last_seen: float  # seconds
+    confirmed: bool
+    appearance: Appearance | None
+    identity: int = 0  # until it is first shown
+    hits: int = 1  # detections so far
+    seen: bool = True  # in this very frame
     velocity: tuple[float, float] = (0.0, 0.0)  # pixels per second
-    raw: Vector = field(default_factory=lambda: np.zeros(0, np.float32))
-    reading: "Reading | None" = None
-
-
-class Average:
-    """A running average in which what came in `span` seconds ago counts 1/e of what comes in now.
-
-    It holds at any frame rate, and from the first frame on.
-    """
-
-    def __init__(self, span: float) -> None:
-        self.span = span
-        self._total: NDArray[np.floating] | float = 0.0
-        self._weight = 0.0
-
-    def add(self, row: Vector, gap: float) -> None:
-        """Take in a row that comes `gap` seconds after the last one."""
-        keep = math.exp(-gap / self.span) if self.span > 0 else 0.0
-        self._total = keep * self._total + (1 - keep) * row
-        self._weight = keep * self._weight + (1 - keep)
-
-    @property
-    def mean(self) -> Vector:
-        """The average, float32 (classes,)."""
-        return np.asarray(self._total / self._weight, np.float32)
-
-
-class Reading:
-    """What one person shows: averaged probabilities, and the label over the face.
-
-    Two averages are kept, a slow one that is shown and a quick one that watches for a change. A
-    new label that the quick one has asked for long enough is shown, and the slow one goes on from
-    there: else a very sure old expression would hide a less sure new one for seconds.
-    """
-
-    def __init__(self, labels: Sequence[str], *, smoothing: float, confidence: float) -> None:
-        self.emotion = ""
-        self._labels, self._smoothing, self._confidence = labels, smoothing, confidence
-        self._slow, self._quick = Average(smoothing), Average(_QUICK * smoothing)
-        self._rivalled = 0.0  # seconds for which the quick average has spoken for another label
-        self._time: float | None = None
-
-    @property
-    def probabilities(self) -> Vector:
-        """Averaged, float32 (classes,)."""
-        return self._slow.mean
-
-    def add(self, row: Vector, time: float) -> None:
-        """Take in one frame's probabilities."""
-        gap = _FIRST if self._time is None else max(0.0, time - self._time)
-        self._time = time
-        self._slow.add(row, gap)
-        self._quick.add(row, gap)
-        self.emotion = self._label(self._slow.mean, _MARGIN)
-        self._watch_for_change(gap)
-
-    def _watch_for_change(self, gap: float) -> None:
-        rival = self._label(self._quick.mean, _MARGIN / 2)
-        self._rivalled = self._rivalled + gap if rival != self.emotion else 0.0
-        if self._rivalled > _PERSIST * self._smoothing:
-            self._slow = copy.copy(self._quick)
-            self._slow.span = self._smoothing
-            self.emotion, self._rivalled = rival, 0.0
-
-    def _label(self, probabilities: Vector, margin: float) -> str:
-        """The label to show after the one shown; another one must lead it by `margin`."""
-        leading = int(probabilities.argmax())
-        best = float(probabilities[leading])
-        if self.emotion in self._labels:
-            lead = best - float(probabilities[self._labels.index(self.emotion)])
-            if lead <= margin and best >= self._confidence - _DOUBT:
-                return self.emotion
-        slack = _DOUBT if self.emotion == UNCERTAIN else -_DOUBT if self.emotion else 0.0
-        return self._labels[leading] if best >= self._confidence + slack else UNCERTAIN
+    raw: Probabilities = field(default_factory=lambda: np.zeros(0, np.float32))
+    smoother: LabelSmoother | None = None
 
 
 class Tracker:
     """Keeps a number for each person in view, and smooths what the network says of each.
 
-    For every frame: `expect` where everybody is now, look there, `place` what was found, run the
-    network on the boxes that come back, and `read` its answers. `smoothing` is in seconds, so the
-    result does not depend on the frame rate; 0 switches it off.
+    `smoothing` is in seconds, so that the result does not depend on the frame rate; 0 switches it
+    off. Below `confidence` a label is "uncertain".
     """
 
     def __init__(
@@ -169,132 +77,155 @@ class Tracker:
         *,
         smoothing: float = SMOOTHING,
         confidence: float = CONFIDENCE,
+        parameters: Parameters = PARAMETERS,
     ) -> None:
-        self.labels = tuple(labels)
-        self.smoothing, self.confidence = smoothing, confidence
-        self._people: list[Person] = []
+        self._labels, self._parameters = tuple(labels), parameters
+        self._smoothing, self._confidence = smoothing, confidence
+        self._tracks: list[Track] = []
         self._next, self._time = 1, 0.0
 
-    def expect(self, time: float) -> list[Person]:
-        """Everybody remembered, each box moved to where the face should be at `time`, seconds."""
+    def update(
+        self,
+        time: float,
+        detect: Callable[[list[Track]], Sequence[Detection]],
+        classify: Callable[[list[Track]], NDArray[np.float32]],
+        *,
+        cut: bool = False,
+    ) -> list[Face]:
+        """The faces to show at `time`, seconds, numbered in the order of their first detections.
+
+        `detect` gets everybody remembered, each box where the face should be now, and gives what
+        it finds; `classify` gets those who are shown and were found, and gives a row of
+        probabilities, (F, classes), for each. After a `cut`, somebody is known only by place and
+        appearance together, and is watched afresh.
+        """
+        self._predict(time)
+        self._associate(detect(list(self._tracks)), cut=cut)
+        shown = [one for one in self._tracks if self._shown(one)]
+        seen = [one for one in shown if one.seen]
+        for one, row in zip(seen, classify(seen), strict=True):
+            self._classified(one, row)
+        return [_face(one) for one in shown]
+
+    def _predict(self, time: float) -> None:
+        """Forget who has been away for too long, and move everybody else on."""
         step = max(0.0, time - self._time)
         self._time = max(self._time, time)
-        self._people = [one for one in self._people if self._time - one.last <= MEMORY]
-        for one in self._people:
+        self._tracks = [
+            one for one in self._tracks if self._unseen(one) <= self._parameters.max_age
+        ]
+        for one in self._tracks:
             x, y, width, height = one.box
             one.box = (x + one.velocity[0] * step, y + one.velocity[1] * step, width, height)
-            if self._time - one.last > HOLD:  # a guess: nobody keeps walking unseen for long
+            if self._unseen(one) > self._parameters.max_coast:  # nobody walks unseen for long
                 one.velocity = (0.0, 0.0)
-        return list(self._people)
 
-    def place(self, sightings: Sequence[Sighting], *, cut: bool = False) -> list[Person]:
-        """Give each sighting to a person, known or new; returns the people to show.
-
-        After a `cut`, somebody is known only by place and looks together, and is watched afresh.
-        """
-        if cut:
-            self._forget_moves()
-        for one in self._people:
+    def _associate(self, detections: Sequence[Detection], *, cut: bool) -> None:
+        """Give each detection to a track, a known one or a new one."""
+        for one in self._tracks:
             one.seen = False
-        free = list(sightings)
-        for one, sighting in _matched(self._people, free, self._time, cut=cut):
-            self._meet(one, sighting)
-            free.remove(sighting)
+            if cut:  # nobody moves on from the last shot, and nothing seen there counts here
+                one.velocity, one.smoother = (0.0, 0.0), None
+        free = list(detections)
+        for one, detection in self._pairs(free, cut=cut):
+            self._correct(one, detection)
+            free.remove(detection)
         if cut:
-            self._people = [one for one in self._people if one.seen]
-        self._people += [self._new(sighting) for sighting in free]
-        return [one for one in self._people if self._shown(one)]
+            self._tracks = [one for one in self._tracks if one.seen]
+        self._tracks += [self._new(detection) for detection in free]
 
-    def read(self, people: Sequence[Person], probabilities: NDArray[np.float32]) -> list[Face]:
-        """Faces of the `people` that `place` gave, in that order.
+    def _pairs(
+        self, detections: Sequence[Detection], *, cut: bool
+    ) -> list[tuple[Track, Detection]]:
+        """Pairs of track and detection, the cheapest first, each at most once."""
+        costs = [
+            (cost, one, detection)
+            for one in self._tracks
+            for detection in detections
+            if (cost := self._cost(one, detection, cut=cut)) is not None
+        ]
+        costs.sort(key=lambda pair: pair[0])
+        pairs: list[tuple[Track, Detection]] = []
+        for _, one, detection in costs:
+            if not any(one is track or detection is other for track, other in pairs):
+                pairs.append((one, detection))
+        return pairs
 
-        `probabilities`, (seen, classes), has a row for each of them who was seen in this frame.
-        """
-        seen = [one for one in people if one.seen]
-        for one, row in zip(seen, probabilities, strict=True):
-            self._watch(one, row)
-        return [_face(one) for one in people]
+    def _cost(self, one: Track, detection: Detection, *, cut: bool) -> float | None:
+        """What speaks against a detection being this person, in sides; None if it cannot be."""
+        tuned, unseen = self._parameters, self._unseen(one)
+        growth = 0.0 if cut else min(tuned.max_gating_growth, tuned.gating_growth * unseen)
+        distance = _distance(one.box, detection.box)
+        if distance > tuned.gating_distance + growth:
+            return None
+        different = difference(one.appearance, detection.appearance)
+        if cut and different > tuned.max_appearance_change:
+            return None
+        # Between a person in view and one who is not, the first has the better claim.
+        absence = min(tuned.max_absence_cost, tuned.absence_cost * unseen)
+        return distance + tuned.appearance_weight * different + absence
 
-    def _meet(self, one: Person, sighting: Sighting) -> None:
-        gap = self._time - one.last
-        one.box, one.velocity = _moved(one, sighting.box, gap)
-        gain = 1 - math.exp(-gap / _STEADY)
-        one.angle += gain * (sighting.angle - one.angle)
-        one.looks = _blended(one.looks, sighting.looks)
-        one.sure = one.sure or sighting.sure
-        one.sightings += 1
-        one.seen, one.last = True, self._time
+    def _correct(self, one: Track, detection: Detection) -> None:
+        """Bring a track to where it was detected."""
+        tuned, gap = self._parameters, self._unseen(one)
+        one.box, one.velocity = _moved(one, detection.box, gap, tuned)
+        one.roll += _gain(gap, tuned) * (detection.roll - one.roll)
+        one.appearance = blended(one.appearance, detection.appearance, tuned.appearance_gain)
+        one.confirmed = one.confirmed or detection.confirmed
+        one.hits += 1
+        one.seen, one.last_seen = True, self._time
 
-    def _new(self, sighting: Sighting) -> Person:
-        return Person(
-            identity=0,
-            box=sighting.box,
-            angle=sighting.angle,
-            since=self._time,
-            last=self._time,
-            sure=sighting.sure,
-            looks=sighting.looks,
+    def _new(self, detection: Detection) -> Track:
+        return Track(
+            box=detection.box,
+            roll=detection.roll,
+            first_seen=self._time,
+            last_seen=self._time,
+            confirmed=detection.confirmed,
+            appearance=detection.appearance,
         )
 
-    def _shown(self, one: Person) -> bool:
+    def _shown(self, one: Track) -> bool:
         """Whether a person is in view; a doubtful one gets its number when it first is."""
+        tuned = self._parameters
         if one.identity == 0:
-            often = one.sightings >= _AGREE and one.last - one.since >= _AGREE_FOR
-            if not (one.sure or often):
+            spread = one.last_seen - one.first_seen >= tuned.min_hits_span
+            if not (one.confirmed or (one.hits >= tuned.min_hits and spread)):
                 return False
             one.identity, self._next = self._next, self._next + 1
-        return self._time - one.last <= HOLD
+        return self._unseen(one) <= tuned.max_coast
 
-    def _watch(self, one: Person, row: NDArray[np.float32]) -> None:
-        if one.reading is None:
-            one.reading = Reading(self.labels, smoothing=self.smoothing, confidence=self.confidence)
+    def _classified(self, one: Track, row: NDArray[np.float32]) -> None:
+        """Take in what the network says of a face in this frame."""
+        if one.smoother is None:
+            one.smoother = LabelSmoother(
+                self._labels,
+                smoothing=self._smoothing,
+                confidence=self._confidence,
+                parameters=self._parameters,
+            )
         one.raw = np.array(row, np.float32)
-        one.reading.add(one.raw, self._time)
+        one.smoother.add(one.raw, self._time)
 
-    def _forget_moves(self) -> None:
-        """A new shot: nobody moves on from the last one, and nothing seen there counts here."""
-        for one in self._people:
-            one.velocity, one.reading = (0.0, 0.0), None
+    def _unseen(self, one: Track) -> float:
+        """Seconds since somebody was last detected."""
+        return self._time - one.last_seen
 
 
-def _face(one: Person) -> Face:
-    reading = one.reading
-    assert reading is not None, "people are shown only after they were seen and read"
-    probabilities = reading.probabilities
+def _face(one: Track) -> Face:
+    assert one.smoother is not None, "people are shown only after they were seen and classified"
+    probabilities = one.smoother.probabilities
     x, y, width, height = (round(value) for value in one.box)
     return Face(
         identity=one.identity,
         box=(x, y, width, height),
-        emotion=reading.emotion,
+        emotion=one.smoother.emotion,
         confidence=float(probabilities.max()),
         probabilities=probabilities,
         raw=one.raw,
-        angle=one.angle,
+        angle=one.roll,
         seen=one.seen,
     )
-
-
-def _matched(
-    people: Sequence[Person], sightings: Sequence[Sighting], time: float, *, cut: bool
-) -> Iterable[tuple[Person, Sighting]]:
-    """Pairs of person and sighting, the best first, each at most once."""
-    pairs = []
-    for one in people:
-        for sighting in sightings:
-            far = _distance(one.box, sighting.box)
-            if far > (_REACH if cut else _REACH + min(1.5, time - one.last)):
-                continue
-            different = _difference(one.looks, sighting.looks)
-            if cut and different > _OTHER_LOOKS:
-                continue
-            # Between a person in view and one who is not, the first has the better claim.
-            pairs.append((far + _LOOK * different + min(1.0, time - one.last), one, sighting))
-    pairs.sort(key=lambda pair: pair[0])
-    taken: set[int] = set()
-    for _, one, sighting in pairs:
-        if id(one) not in taken and id(sighting) not in taken:
-            taken |= {id(one), id(sighting)}
-            yield one, sighting
 
 
 def _distance(one: Box, other: Box) -> float:
@@ -305,34 +236,30 @@ def _distance(one: Box, other: Box) -> float:
     return math.hypot(across, down) / side + abs(math.log(other[2] / one[2]))
 
 
-def _difference(looks: Vector | None, other: Vector | None) -> float:
-    """How differently two people look, 0..1; 0 where nothing is known."""
-    return 0.0 if looks is None or other is None else float(np.abs(looks - other).mean())
+def _gain(gap: float, parameters: Parameters) -> float:
+    """Part of what is new that an average over the box's time constant takes in after `gap`."""
+    return 1 - math.exp(-gap / parameters.box_time_constant)
 
 
-def _moved(one: Person, box: Box, gap: float) -> tuple[Box, tuple[float, float]]:
-    """The person's box and velocity after a sighting `gap` seconds after the last one.
+def _moved(
+    one: Track, box: Box, gap: float, parameters: Parameters
+) -> tuple[Box, tuple[float, float]]:
+    """The track's box and velocity after a detection `gap` seconds after the last one.
 
     A resting face's box trembles by a few per cent: it is averaged, so that the network sees the
     same crop. A moving face is followed at once.
     """
-    old = np.array(one.box)
-    new = np.array(box)
+    old, new = np.array(one.box), np.array(box)
     middle, size = old[:2] + old[2:] / 2, float(old[2])
     step = new[:2] + new[2:] / 2 - middle
-    gain = 1 - math.exp(-max(gap, 1e-3) / _STEADY)
-    follow = min(1.0, max(gain, float(np.hypot(*step)) / (0.15 * size)))
-    grow = min(1.0, max(gain, abs(float(new[2]) - size) / (0.4 * size)))
+    growth = float(new[2]) - size
+    gain = _gain(max(gap, 1e-3), parameters)  # a repeated frame still counts a little
+    follow = min(1.0, max(gain, float(np.hypot(*step)) / (parameters.follow_distance * size)))
+    grow = min(1.0, max(gain, abs(growth) / (parameters.follow_growth * size)))
     middle = middle + follow * step
-    size += grow * (float(new[2]) - size)
-    speed = np.array(one.velocity) + 0.3 * follow * step / max(gap, 0.02)
-    limit = 4 * size  # pixels per second: faster than that is a mistake, not a person
+    size += grow * growth
+    speed = np.array(one.velocity) + parameters.velocity_gain * follow * step / max(gap, 0.02)
+    limit = parameters.max_speed * size
     speed = speed.clip(-limit, limit)
     x, y = middle - size / 2
     return (float(x), float(y), size, size), (float(speed[0]), float(speed[1]))
-
-
-def _blended(old: Vector | None, new: Vector | None) -> Vector | None:
-    if old is None or new is None:
-        return old if new is None else new
-    return 0.9 * old + 0.1 * new

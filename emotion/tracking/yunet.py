@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from emotion import faces
 from emotion.errors import EmotionError
 from emotion.faces import MIN_FACE, Box, Boxes, Image
-from emotion.tracking.detector import looks
-from emotion.tracking.tracker import Person, Sighting
+from emotion.tracking.appearance import appearance
+from emotion.tracking.tracker import Detection, Track
 
 _SMALLEST = 12  # px; faces that the network still finds well
-_SURE, _WEAK = 0.8, 0.6  # its scores: a face, and a face if it is seen again
+_CONFIRMED, _WEAK = 0.8, 0.6  # its scores: a face, and a face if it is detected again
 
 # Where a cascade's box has eyes and mouth (portraits; parts of its side): pupils 0.365 apart and
 # 0.395 down, the mouth 0.765 down.
@@ -26,7 +26,7 @@ _PUPILS, _EYES_TO_MOUTH, _MIDDLE = 0.365, 0.37, 0.58
 
 
 class YuNet:
-    """Finds faces in pictures and in video with a YuNet `.onnx`, as FaceFinder and FaceFollower do.
+    """Detects faces as FaceDetector does in pictures and VideoDetector in video, with a `.onnx`.
 
     `min_face` is the smallest face, as a part of the picture's shorter side. Raises EmotionError
     when the file is missing or is no such model.
@@ -46,27 +46,22 @@ class YuNet:
             ) from error
         self.min_face = faces.checked_part(min_face)
 
-    def find(self, image: Image) -> Boxes:
+    def detect(self, image: Image) -> Boxes:
         """Boxes, int32 (F, 4), of the faces in a grey or BGR picture, largest first."""
-        return faces.whole_pixels([box for box, _, score in self._detect(image) if score >= _SURE])
+        found = self._answers(image)
+        return faces.whole_pixels([box for box, _, score in found if score >= _CONFIRMED])
 
-    def follow(
-        self,
-        frame: Image,
-        grey: Image,
-        people: Sequence[Person],
-        time: float,
-        *,
-        cut: bool = False,
-    ) -> list[Sighting]:
+    def detect_next(
+        self, frame: Image, grey: Image, tracks: Sequence[Track], time: float, *, cut: bool
+    ) -> list[Detection]:
         """The faces in a BGR or grey `frame`; all searched every time, whoever is expected."""
         return [
-            Sighting(box=box, angle=angle, sure=score >= _SURE, looks=looks(frame, box))
-            for box, angle, score in self._detect(frame)
+            Detection(box, roll, score >= _CONFIRMED, appearance(frame, box))
+            for box, roll, score in self._answers(frame)
         ]
 
-    def _detect(self, image: Image) -> list[tuple[Box, float, float]]:
-        """Box, lean in degrees and score of each face."""
+    def _answers(self, image: Image) -> list[tuple[Box, float, float]]:
+        """Box, roll in degrees and score of each face."""
         scale = min(1.0, _SMALLEST / (self.min_face * min(image.shape[:2])))
         small = faces.resized(_colour(image), scale)
         self._network.setInputSize((small.shape[1], small.shape[0]))
@@ -77,7 +72,7 @@ class YuNet:
 
 
 def _as_cascade(row: NDArray[np.float64], scale: float) -> tuple[Box, float, float]:
-    """Box in the cascades' manner, lean and score, from one row of YuNet's answer.
+    """Box in the cascades' manner, roll and score, from one row of YuNet's answer.
 
     A row is x, y, width, height, five points (right eye, left eye, nose, right and left corner of
     the mouth), score. The box stands on the eyes and the mouth: YuNet's own hugs the face, and so
@@ -87,12 +82,12 @@ def _as_cascade(row: NDArray[np.float64], scale: float) -> tuple[Box, float, flo
     eyes, mouth = (right_eye + left_eye) / 2, (right_mouth + left_mouth) / 2
     down = mouth - eyes
     # A head turned aside brings the eyes together, one that nods brings eyes and mouth together.
-    apart = float(np.hypot(*(left_eye - right_eye)))
-    side = max(apart / _PUPILS, float(np.hypot(*down)) / _EYES_TO_MOUTH, 1.0)
-    lean = math.degrees(math.atan2(-down[0], down[1])) if down.any() else 0.0
-    upright = np.array([-math.sin(math.radians(lean)), math.cos(math.radians(lean))])
+    eye_distance = float(np.hypot(*(left_eye - right_eye)))
+    side = max(eye_distance / _PUPILS, float(np.hypot(*down)) / _EYES_TO_MOUTH, 1.0)
+    roll = math.degrees(math.atan2(-down[0], down[1])) if down.any() else 0.0
+    upright = np.array([-math.sin(math.radians(roll)), math.cos(math.radians(roll))])
     x, y = (eyes + mouth) / 2 - (_MIDDLE - 0.5) * side * upright - side / 2
-    return (float(x), float(y), side, side), lean, float(row[14])
+    return (float(x), float(y), side, side), roll, float(row[14])
 
 
 def _colour(image: Image) -> Image:

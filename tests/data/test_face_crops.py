@@ -46,7 +46,7 @@ def test_a_fer2013_crop_is_only_scaled_for_another_size():
 
 def test_a_photograph_is_cropped_to_its_face_as_recognition_crops(prepare, photograph):
     crop = prepare(photograph)
-    boxes = faces.FaceFinder().find(photograph)
+    boxes = faces.FaceDetector().detect(photograph)
     assert crop.how == "face"
     np.testing.assert_array_equal(crop.image, faces.crop(photograph, boxes[:1])[0])
 
@@ -56,7 +56,7 @@ def test_the_largest_of_two_faces_is_taken(prepare, photograph):
     small = cv2.resize(other, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     both = np.zeros((480, 960, 3), np.uint8)
     both[120:360, :320], both[:, 320:] = small, photograph
-    assert len(faces.FaceFinder().find(both)) == 2
+    assert len(faces.FaceDetector().detect(both)) == 2
     np.testing.assert_allclose(
         _smooth(prepare(both).image), _smooth(prepare(photograph).image), atol=25
     )

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from emotion import faces
-from emotion.faces import FaceFinder, grey
-from emotion.tracking.detector import FaceFollower, Shots
+from emotion.faces import FaceDetector, grey
+from emotion.tracking.detector import VideoDetector
+from emotion.tracking.shots import Shots
 from emotion.tracking.tracker import Tracker
 
 ASTRONAUT = Path(__file__).parents[2] / "samples" / "astronaut.png"
@@ -24,15 +25,16 @@ def head():
 
 
 @pytest.fixture(scope="module")
-def finder():
-    return FaceFinder()
+def detector():
+    return FaceDetector()
 
 
 class Watching:
-    """Follower and tracker over one clip, as the pipeline runs them."""
+    """Detector and tracker over one clip, as EmotionRecogniser runs them, without a network."""
 
-    def __init__(self, finder):
-        self.follower, self.tracker, self.shots = FaceFollower(finder), Tracker(()), Shots()
+    def __init__(self, detector):
+        self.detector, self.tracker = VideoDetector(detector), Tracker(("face",))
+        self.shots = Shots()
         self.number = 0
 
     def __call__(self, frame, *, seconds=None):
@@ -40,9 +42,12 @@ class Watching:
         self.number += 1
         dull = grey(frame)
         cut = self.shots.cut(dull)
-        expected = self.tracker.expect(time)
-        sightings = self.follower.follow(frame, dull, expected, time, cut=cut)
-        return self.tracker.place(sightings, cut=cut)
+        return self.tracker.update(
+            time,
+            detect=lambda tracks: self.detector.detect_next(frame, dull, tracks, time, cut=cut),
+            classify=lambda tracks: np.ones((len(tracks), 1), np.float32),
+            cut=cut,
+        )
 
 
 def scene(head, *places, size=(480, 640)):
@@ -54,19 +59,19 @@ def scene(head, *places, size=(480, 640)):
     return frame
 
 
-def leaning(head, angle):
-    """The head leaning clockwise by `angle` degrees about its face."""
+def rolled(head, angle):
+    """The head rolled clockwise by `angle` degrees about its face."""
     turn = cv2.getRotationMatrix2D((104, 94), -angle, 1.0)
     return cv2.warpAffine(head, turn, (240, 240), borderMode=cv2.BORDER_REPLICATE)
 
 
-def test_a_face_is_found_in_the_first_frame(finder, head):
-    (person,) = Watching(finder)(scene(head, (200, 100)))
+def test_a_face_is_found_in_the_first_frame(detector, head):
+    (person,) = Watching(detector)(scene(head, (200, 100)))
     assert person.box[:2] == pytest.approx((250, 140), abs=12)
 
 
-def test_a_face_that_moves_is_followed_in_every_frame(finder, head):
-    watching = Watching(finder)
+def test_a_face_that_moves_is_followed_in_every_frame(detector, head):
+    watching = Watching(detector)
     for x in range(40, 360, 8):
         (person,) = watching(scene(head, (x, 100)))
         assert person.seen
@@ -74,8 +79,8 @@ def test_a_face_that_moves_is_followed_in_every_frame(finder, head):
     assert person.identity == 1
 
 
-def test_a_face_that_grows_is_followed_to_its_new_size(finder, head):
-    watching = Watching(finder)
+def test_a_face_that_grows_is_followed_to_its_new_size(detector, head):
+    watching = Watching(detector)
     for side in range(160, 460, 12):
         grown = cv2.resize(head, (side, side))
         (person,) = watching(scene(grown, (320 - side // 2, 240 - side // 2)))
@@ -84,24 +89,24 @@ def test_a_face_that_grows_is_followed_to_its_new_size(finder, head):
     assert person.box[2] == pytest.approx(109 * side / 240, rel=0.15)
 
 
-def test_a_head_that_comes_to_lean_is_followed_and_its_lean_is_told(finder, head):
-    watching = Watching(finder)
+def test_a_head_that_comes_to_roll_is_followed_and_its_roll_is_told(detector, head):
+    watching = Watching(detector)
     for angle in [*range(0, 41, 2), *[40] * 15]:
-        (person,) = watching(scene(leaning(head, angle), (200, 100)))
+        (person,) = watching(scene(rolled(head, angle), (200, 100)))
     assert (person.identity, person.seen) == (1, True)
     assert person.angle == pytest.approx(40, abs=12)
 
 
-def test_a_newcomer_who_leans_is_found(finder, head):
-    watching = Watching(finder)
-    (person,) = watching(scene(leaning(head, -32), (200, 100)))
+def test_a_newcomer_with_a_rolled_head_is_found(detector, head):
+    watching = Watching(detector)
+    (person,) = watching(scene(rolled(head, -32), (200, 100)))
     assert person.angle == pytest.approx(-30, abs=8)
     assert person.box[:2] == pytest.approx((250, 140), abs=14)
 
 
 @pytest.mark.parametrize("side", [240, 130], ids=["near", "further back"])
-def test_a_newcomer_in_an_empty_room_is_found_within_a_second(finder, head, side):
-    watching = Watching(finder)
+def test_a_newcomer_in_an_empty_room_is_found_within_a_second(detector, head, side):
+    watching = Watching(detector)
     head = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
     for _ in range(10):
         assert watching(scene(head)) == []
@@ -109,8 +114,8 @@ def test_a_newcomer_in_an_empty_room_is_found_within_a_second(finder, head, side
     assert shown[-1]
 
 
-def test_a_newcomer_beside_somebody_is_found_within_two_seconds(finder, head):
-    watching = Watching(finder)
+def test_a_newcomer_beside_somebody_is_found_within_two_seconds(detector, head):
+    watching = Watching(detector)
     small = cv2.resize(head, (180, 180))
     for _ in range(10):
         watching(scene(small, (40, 100)))
@@ -119,8 +124,8 @@ def test_a_newcomer_beside_somebody_is_found_within_two_seconds(finder, head):
     assert sorted(person.identity for person in people) == [1, 2]
 
 
-def test_a_face_that_jumps_is_found_again_as_the_same_person(finder, head):
-    watching = Watching(finder)
+def test_a_face_that_jumps_is_found_again_as_the_same_person(detector, head):
+    watching = Watching(detector)
     for _ in range(5):
         watching(scene(head, (100, 100)))
     for _ in range(5):
@@ -129,42 +134,42 @@ def test_a_face_that_jumps_is_found_again_as_the_same_person(finder, head):
     assert people[0].box[0] == pytest.approx(210, abs=14)
 
 
-class Unsure(FaceFinder):
-    """Sees what a FaceFinder sees, with as many votes as it is told."""
+class Doubtful(FaceDetector):
+    """Sees what a FaceDetector sees, with the score that it is told."""
 
-    votes = faces.SURE - 1
+    score = faces.CONFIRMED_SCORE - 1
 
-    def look(self, image, box):
-        return self.votes, super().look(image, box)[1]
+    def verify(self, image, box):
+        return self.score, super().verify(image, box)[1]
 
 
 def test_a_doubtful_face_is_shown_only_when_it_is_still_there_after_a_second(head):
-    watching = Watching(Unsure())
+    watching = Watching(Doubtful())
     shown = [len(watching(scene(head, (200, 100)))) for _ in range(RATE + 2)]
     assert shown == [*[0] * RATE, 1, 1]
 
 
-def test_a_doubtful_face_is_shown_as_soon_as_a_closer_look_is_sure(head):
-    finder = Unsure()
-    watching = Watching(finder)
+def test_a_doubtful_face_is_shown_as_soon_as_it_is_verified(head):
+    detector = Doubtful()
+    watching = Watching(detector)
     assert watching(scene(head, (200, 100))) == []
-    finder.votes = faces.SURE
+    detector.score = faces.CONFIRMED_SCORE
     shown = [len(watching(scene(head, (200, 100)))) for _ in range(RATE // 2)]
     assert shown[-1] == 1
 
 
-def test_what_a_closer_look_refuses_is_never_shown(head):
-    finder = Unsure()
-    watching = Watching(finder)
+def test_what_verification_refuses_is_never_shown(head):
+    detector = Doubtful()
+    watching = Watching(detector)
     watching(scene(head, (200, 100)))
-    finder.votes = 0
+    detector.score = 0
     assert [watching(scene(head, (200, 100))) for _ in range(2 * RATE)][RATE // 2 :] == [
         [] for _ in range(2 * RATE - RATE // 2)
     ]
 
 
-def test_somebody_who_left_is_not_found_in_the_empty_room(finder, head):
-    watching = Watching(finder)
+def test_somebody_who_left_is_not_found_in_the_empty_room(detector, head):
+    watching = Watching(detector)
     for _ in range(10):
         watching(scene(head, (200, 100)))
     people = [watching(scene(head)) for _ in range(RATE)]
@@ -172,33 +177,26 @@ def test_somebody_who_left_is_not_found_in_the_empty_room(finder, head):
     assert people[-1] == []
 
 
-def test_frames_may_change_their_size(finder, head):
-    watching = Watching(finder)
+def test_frames_may_change_their_size(detector, head):
+    watching = Watching(detector)
     watching(scene(head, (200, 100)))
     (person,) = watching(scene(head, (20, 20), size=(300, 400)))
     assert person.box[:2] == pytest.approx((70, 60), abs=12)
 
 
-def test_grey_frames_are_followed_too(finder, head):
-    watching = Watching(finder)
+def test_grey_frames_are_followed_too(detector, head):
+    watching = Watching(detector)
     for x in range(100, 200, 10):
         (person,) = watching(cv2.cvtColor(scene(head, (x, 100)), cv2.COLOR_BGR2GRAY))
         assert person.seen
 
 
-def test_a_new_shot_is_told_from_a_moving_camera(head):
-    shots = Shots()
-    frames = [scene(head, (x, 100)) for x in range(100, 200, 20)]
-    frames += [255 - frame for frame in frames]
-    assert [shots.cut(grey(frame)) for frame in frames] == [True, *[False] * 4, True, *[False] * 4]
-
-
 # The clips with real people
 
 
-def people_in(finder, name):
+def people_in(detector, name):
     capture = cv2.VideoCapture(str(MEDIA / name))
-    watching = Watching(finder)
+    watching = Watching(detector)
     shown = []
     while (answer := capture.read())[0]:
         shown.append(watching(answer[1], seconds=len(shown) / capture.get(cv2.CAP_PROP_FPS)))
@@ -207,15 +205,15 @@ def people_in(finder, name):
 
 
 @needs_media
-def test_the_nodding_man_is_one_person_and_nobody_is_on_his_shirt(finder):
-    shown = people_in(finder, "yes.mkv")
+def test_the_nodding_man_is_one_person_and_nobody_is_on_his_shirt(detector):
+    shown = people_in(detector, "yes.mkv")
     assert [sorted(people) for people in shown] == [[1]] * 65
     assert all(box[1] + box[3] < 200 for people in shown for box, _ in people.values())
 
 
 @needs_media
-def test_two_who_turn_their_heads_keep_two_numbers_from_the_first_frame_to_the_last(finder):
-    shown = people_in(finder, "head-pose-face-detection-female-and-male.mp4")
+def test_two_who_turn_their_heads_keep_two_numbers_from_the_first_frame_to_the_last(detector):
+    shown = people_in(detector, "head-pose-face-detection-female-and-male.mp4")
     assert [sorted(people) for people in shown] == [[1, 2]] * 56
     assert all(people[1][0][0] > 240 > people[2][0][0] for people in shown)  # him, her
     assert sum(seen for people in shown for _, seen in people.values()) >= 0.95 * 112

@@ -22,12 +22,12 @@ class StandIn:
         return 1, None if self.rows is None else np.array(self.rows, np.float32)
 
 
-def face(x=100.0, y=100.0, side=100.0, lean=0.0, score=0.9):
+def face(x=100.0, y=100.0, side=100.0, roll=0.0, score=0.9):
     """A row of YuNet's answer for a face whose cascade box is x, y, side, side."""
     points = np.array(
         [(-0.1825, -0.105), (0.1825, -0.105), (0, 0.1), (-0.12, 0.265), (0.12, 0.265)]
     )
-    turn = np.radians(lean)
+    turn = np.radians(roll)
     spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     points = points @ spin.T * side + (x + side / 2, y + side / 2)
     return [x + 10, y - 5, 80, 105, *points.ravel(), score]
@@ -52,27 +52,27 @@ FRAME = np.full((300, 400, 3), 90, np.uint8)
 
 def test_a_face_gets_the_box_that_a_cascade_would_give_it(detector):
     yunet, _ = detector([face(100, 120, 90)])
-    assert yunet.find(FRAME).tolist() == [[100, 120, 90, 90]]
+    assert yunet.detect(FRAME).tolist() == [[100, 120, 90, 90]]
 
 
 def test_boxes_come_largest_first_and_doubtful_ones_are_left_out_of_pictures(detector):
     yunet, _ = detector([face(10, 10, 60), face(200, 50, 120), face(20, 200, 50, score=0.7)])
-    assert yunet.find(FRAME)[:, 2].tolist() == [120, 60]
+    assert yunet.detect(FRAME)[:, 2].tolist() == [120, 60]
 
 
-def test_in_video_doubtful_faces_are_told_apart_from_sure_ones(detector):
+def test_in_video_doubtful_faces_are_told_apart_from_confirmed_ones(detector):
     yunet, _ = detector([face(10, 10, 60), face(200, 50, 120, score=0.7)])
-    sightings = yunet.follow(FRAME, FRAME[:, :, 0], [], 0.0)
-    assert [sighting.sure for sighting in sightings] == [True, False]
-    assert sightings[0].box == pytest.approx((10, 10, 60, 60), abs=0.01)
+    detections = yunet.detect_next(FRAME, FRAME[:, :, 0], [], 0.0, cut=False)
+    assert [one.confirmed for one in detections] == [True, False]
+    assert detections[0].box == pytest.approx((10, 10, 60, 60), abs=0.01)
 
 
-@pytest.mark.parametrize("lean", [-40, 0, 25])
-def test_a_leaning_head_keeps_its_box_and_tells_its_lean(detector, lean):
-    yunet, _ = detector([face(100, 120, 90, lean=lean)])
-    (sighting,) = yunet.follow(FRAME, FRAME[:, :, 0], [], 0.0)
-    assert sighting.angle == pytest.approx(lean, abs=0.01)
-    assert sighting.box == pytest.approx((100, 120, 90, 90), abs=0.01)
+@pytest.mark.parametrize("roll", [-40, 0, 25])
+def test_a_rolled_head_keeps_its_box_and_tells_its_roll(detector, roll):
+    yunet, _ = detector([face(100, 120, 90, roll=roll)])
+    (found,) = yunet.detect_next(FRAME, FRAME[:, :, 0], [], 0.0, cut=False)
+    assert found.roll == pytest.approx(roll, abs=0.01)
+    assert found.box == pytest.approx((100, 120, 90, 90), abs=0.01)
 
 
 def test_a_head_turned_aside_keeps_its_size(detector):
@@ -81,18 +81,18 @@ def test_a_head_turned_aside_keeps_its_size(detector):
     for index in (4, 6, 10, 12):  # eyes and mouth corners move together, as in a half profile
         row[index] = middle + (row[index] - middle) * 0.4
     yunet, _ = detector([row])
-    assert yunet.find(FRAME).tolist() == [[100, 120, 90, 90]]
+    assert yunet.detect(FRAME).tolist() == [[100, 120, 90, 90]]
 
 
 def test_nothing_found_is_empty(detector):
     yunet, _ = detector(None)
-    assert yunet.find(FRAME).shape == (0, 4)
-    assert yunet.follow(FRAME, FRAME[:, :, 0], [], 0.0) == []
+    assert yunet.detect(FRAME).shape == (0, 4)
+    assert yunet.detect_next(FRAME, FRAME[:, :, 0], [], 0.0, cut=False) == []
 
 
 def test_a_large_frame_is_made_smaller_until_its_smallest_face_is_twelve_pixels(detector):
     yunet, stand_in = detector([face(50, 50, 60)], min_face=0.1)
-    boxes = yunet.find(np.zeros((480, 640, 3), np.uint8))
+    boxes = yunet.detect(np.zeros((480, 640, 3), np.uint8))
     assert stand_in.size == (160, 120)
     assert stand_in.seen.shape == (120, 160, 3)
     assert boxes.tolist() == [[200, 200, 240, 240]]
@@ -101,7 +101,7 @@ def test_a_large_frame_is_made_smaller_until_its_smallest_face_is_twelve_pixels(
 @pytest.mark.parametrize("shape", [(300, 400), (300, 400, 1), (300, 400, 4)])
 def test_grey_and_transparent_frames_reach_the_network_in_three_channels(detector, shape):
     yunet, stand_in = detector([face()])
-    assert len(yunet.find(np.full(shape, 90, np.uint8))) == 1
+    assert len(yunet.detect(np.full(shape, 90, np.uint8))) == 1
     assert stand_in.seen.shape == (300, 400, 3)
 
 
