@@ -24,3 +24,17 @@ def silence() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(nowhere)
         os.close(saved)
+
+
+def silence_opencv() -> None:
+    """Keep OpenCV and FFmpeg silent from now on, in every thread.
+
+    Their own variables bring their messages back. Every failure that they tell of is checked where
+    it happens and told in one line of our own.
+    """
+    import cv2  # here, because what needs no pictures is silenced too
+
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "5")  # seconds; its own is 10
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -52,7 +52,10 @@ def main(settings: Settings) -> int:
     numbers = class_numbers(data, recogniser.labels)
     found = {
         part: score(
-            recogniser(split.images), numbers[split.labels], split.copied, recogniser.labels
+            recogniser(split.images),
+            numbers[split.labels],
+            split.duplicate_of_train,
+            recogniser.labels,
         )
         for part, split in data.splits.items()
     }
@@ -134,7 +137,7 @@ def score_splits(
 ) -> dict[str, Scores]:
     """`score` for each split, from one set of probabilities a split."""
     return {
-        part: score(rows, splits[part].labels, splits[part].copied, names)
+        part: score(rows, splits[part].labels, splits[part].duplicate_of_train, names)
         for part, rows in probabilities.items()
     }
 

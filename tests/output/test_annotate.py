@@ -33,11 +33,11 @@ FIVE = [
 @pytest.mark.parametrize("mirror", [False, True])
 def test_the_given_frame_stays_as_it_is(mirror):
     frame = blank(128)
-    annotate(frame, FIVE, FER2013, mirror=mirror, status="30 fps", notice="gone")
+    annotate(frame, FIVE, FER2013, mirror=mirror, corner="30 fps", status_message="gone")
     assert (frame == 128).all()
 
 
-def test_a_frame_without_faces_status_or_notice_comes_back_as_a_copy():
+def test_a_frame_without_faces_corner_or_message_comes_back_as_a_copy():
     frame = blank(7)
     drawn = annotate(frame, [], FER2013)
     assert np.array_equal(frame, drawn) and drawn is not frame
@@ -52,7 +52,7 @@ def test_a_read_only_frame_is_fine():
 @pytest.mark.parametrize("level", [0, 128, 255], ids=["black", "grey", "white"])
 def test_no_face_is_hidden(level):
     frame = blank(level)
-    drawn = annotate(frame, FIVE, FER2013, status="30 fps")
+    drawn = annotate(frame, FIVE, FER2013, corner="30 fps")
     for one in FIVE:
         x, y, width, height = one.box
         inside = np.s_[y + 4 : y + height - 4, x + 4 : x + width - 4]
@@ -109,7 +109,7 @@ def test_the_tag_keeps_its_share_of_frames_of_every_size(size):
 @pytest.mark.parametrize("size", [(64, 48), (8, 8), (1, 1), (2000, 10)], ids=str)
 def test_frames_too_small_for_text_are_no_error(size):
     frame = blank(size=size)
-    drawn = annotate(frame, [face((0, 0, *size))], FER2013, status="30 fps", notice="gone")
+    drawn = annotate(frame, [face((0, 0, *size))], FER2013, corner="30 fps", status_message="gone")
     assert drawn.shape == frame.shape
 
 
@@ -146,7 +146,7 @@ def test_small_faces_have_bars_only_when_alone():
 
 @pytest.mark.parametrize("level", [0, 255], ids=["black", "white"])
 def test_white_text_on_the_frame_has_a_dark_ground(level):
-    drawn = annotate(blank(level), [], FER2013, status="30 fps")
+    drawn = annotate(blank(level), [], FER2013, corner="30 fps")
     corner = drawn[-26:, :60]
     assert corner.max() > 200
     assert np.median(corner) <= 64
@@ -180,9 +180,9 @@ def test_mirroring_swaps_the_picture_and_the_boxes_but_not_the_text():
     assert len(upper[0]) == len(upper[1])  # the same text, read from the left
 
 
-def test_a_notice_goes_across_the_middle():
+def test_a_status_message_goes_across_the_middle():
     frame = blank(200)
-    drawn = annotate(frame, [], FER2013, notice="no picture")
+    drawn = annotate(frame, [], FER2013, status_message="no picture")
     rows = np.flatnonzero(changed(frame, drawn).any(axis=1))
     assert rows.min() > 200 and rows.max() < 280
 

@@ -11,7 +11,7 @@ import pytest
 
 from emotion.errors import EmotionError
 from emotion.output.rows import VERSION, Rows, columns, rows
-from emotion.sources.files import Frame
+from emotion.sources.frame import Frame
 from emotion.tracking.tracker import Face
 
 LABELS = ("sad", "happy")
