@@ -149,11 +149,11 @@ def load(
 
 def preflight(dataset: Dataset) -> str:
     """A table of classes and counts, and a line on everything that is not as it should be."""
-    names = (*dataset.labels, "total")
+    heads = ("class", *dataset.labels, "total")
     columns = [_column(name, split, len(dataset.labels)) for name, split in dataset.splits.items()]
-    rows = zip(("class", *names), *columns, strict=True)
-    wide = max(len(name) for name in ("class", *names))
-    lines = [f"{name:<{wide}}" + "".join(f"{cell:>12}" for cell in row) for name, *row in rows]
+    rows = zip(heads, *columns, strict=True)
+    wide = max(map(len, heads))
+    lines = [f"{head:<{wide}}" + "".join(f"{cell:>12}" for cell in row) for head, *row in rows]
     return "\n".join([dataset.source, *lines, *_remarks(dataset)])
 
 
@@ -189,8 +189,8 @@ def _counted(names: Sequence[str], what: str, done: str) -> str:
 def _recognised(path: Path, archive: Archive, for_training: bool) -> _Form:
     packed = "zip of " if archive.packed else ""
     if csvs := fer2013_csv.find(archive):
-        names = " and ".join(found.name for found in csvs)
-        return _Form(f"{packed}CSV {names}", _from_csvs(archive, csvs), numbered=True)
+        which = " and ".join(found.name for found in csvs)
+        return _Form(f"{packed}CSV {which}", _from_csvs(archive, csvs), numbered=True)
     if len(archive.files) == 1 and archive.files[0].lower().endswith(".csv"):
         heads = ", ".join(fer2013_csv.columns(archive, archive.files[0])) or "nothing"
         raise EmotionError(
@@ -255,9 +255,9 @@ def _take(found: _Gathered, item: _Item, crop: face_crops.Crop, key: bytes) -> N
 
 def _name_classes(found: _Gathered) -> None:
     """Give a CSV's numbered classes their names."""
-    names = fer2013_csv.class_names(item.label for item in found.pictures)
-    found.pictures = [replace(item, label=names[item.label]) for item in found.pictures]
-    found.wanted = {(split, names[label]) for split, label in found.wanted if label in names}
+    called = fer2013_csv.class_names(item.label for item in found.pictures)
+    found.pictures = [replace(item, label=called[item.label]) for item in found.pictures]
+    found.wanted = {(split, called[label]) for split, label in found.wanted if label in called}
 
 
 def _nothing(path: Path, found: _Gathered) -> str:

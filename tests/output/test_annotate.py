@@ -136,6 +136,60 @@ def test_bars_can_be_left_out():
     assert with_bars[150:300, 260:].any() and not without[150:300, 260:].any()
 
 
+def bars_of(faces, size=(640, 480), corner=""):
+    """Left, top, right, bottom of what bars add to the drawing; None where they add nothing."""
+    frame = blank(90, size)
+    without = annotate(frame, faces, FER2013, bars=False, corner=corner)
+    ys, xs = np.nonzero(changed(without, annotate(frame, faces, FER2013, corner=corner)))
+    return (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1) if len(xs) else None
+
+
+def covered(box, place):
+    """Pixels of a face's box under a place; where there are none, how far away it is, negative."""
+    x, y, width, height = box
+    across = min(x + width, place[2]) - max(x, place[0])
+    down = min(y + height, place[3]) - max(y, place[1])
+    return across * down if across > 0 and down > 0 else min(across, 0) + min(down, 0)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (1920, 1080)], ids=str)
+@pytest.mark.parametrize("across", [0.02, 0.3, 0.5, 0.75])
+@pytest.mark.parametrize("down", [0.02, 0.3, 0.7])
+def test_bars_stand_beside_their_face_and_not_over_it(size, across, down):
+    side = round(0.25 * size[1])
+    box = (round(across * size[0]), round(down * size[1]), side, side)
+    place = bars_of([face(box)], size, corner="30 fps")
+    assert 0 <= -covered(box, place) <= 0.02 * size[1]
+    assert place[1] < box[1] + side and place[3] > box[1]  # level with it
+
+
+def test_of_several_faces_none_has_bars_over_another_or_far_away():
+    """The one in the middle has no room for any, though corners of the frame are free."""
+    faces = [face((x, 170, 130, 130), identity=n) for n, x in enumerate((115, 255, 395))]
+    faces += [face((255, y, 130, 130), identity=n) for n, y in ((3, 30), (4, 310))]
+    without = annotate(blank(90), faces, FER2013, bars=False)
+    added = changed(without, annotate(blank(90), faces, FER2013)).astype(np.uint8)
+    places = cv2.connectedComponentsWithStats(cv2.dilate(added, np.ones((9, 9))))[2][1:, :4]
+    places = [(x + 4, y + 4, x + width - 4, y + height - 4) for x, y, width, height in places]
+    assert len(places) == 2
+    for place in places:
+        nearest = max(covered(one.box, place) for one in faces)
+        assert -30 < nearest <= 0  # a tag may stand between
+
+
+@pytest.mark.parametrize(("left", "side"), [(60, "right"), (140, "left")])
+def test_a_lone_face_without_room_has_its_bars_in_the_corner_that_hides_least_of_it(left, side):
+    box = (left, 20, 440, 440)
+    place = bars_of([face(box)])
+    assert (place[0] == 0) == (side == "left") and (place[2] == 640) == (side == "right")
+    assert place[1] == 0 or place[3] == 480
+    assert 0 < covered(box, place) < 440 * 440 / 40
+
+
+def test_a_face_that_fills_the_frame_has_no_bars():
+    assert bars_of([face((0, 0, 160, 120))], size=(160, 120)) is None
+
+
 def test_small_faces_have_bars_only_when_alone():
     """With several, nobody could tell whose bars they are."""
     small = [face((100, 200, 40, 40)), face((500, 200, 40, 40), identity=2)]

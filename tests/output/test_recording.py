@@ -130,11 +130,22 @@ def test_a_recording_of_a_live_source_leaves_out_frames_that_come_too_fast(tmp_p
     assert len(levels_of(tmp_path / "a.avi")) == 10
 
 
-def test_a_recording_of_a_live_source_cuts_a_pause_out(tmp_path):
+@pytest.mark.parametrize(
+    ("pause", "count"), [(1.9, 22), (2.1, 4), (20, 4), (60, 4)], ids=lambda value: f"{value}"
+)
+def test_a_recording_of_a_live_source_cuts_a_pause_of_over_two_seconds_out(tmp_path, pause, count):
     with Recording(tmp_path / "a.avi", rate=10, lossless=False) as recording:
-        for time in (0, 0.1, 60.1, 60.2):
+        for time in (0, 0.1, 0.1 + pause, 0.2 + pause):
             recording.write(grey(100), time)
-    assert len(levels_of(tmp_path / "a.avi")) == 4
+    assert len(levels_of(tmp_path / "a.avi")) == count
+
+
+def test_a_recording_of_a_file_keeps_a_gap_of_20_seconds(tmp_path):
+    write_clip(tmp_path / "a.avi", [40, 120], times=[0, 20])
+    levels = levels_of(tmp_path / "a.avi")
+    assert (len(levels), levels[0], levels[199], levels[200]) == pytest.approx(
+        (201, 40, 120, 120), abs=6
+    )
 
 
 def test_a_frame_of_another_size_is_fitted_in_and_not_dropped(tmp_path):

@@ -205,6 +205,43 @@ def stream_source(stream, **options):
     return Camera("the stream", camera.opened(find(stream.url)), **options)
 
 
+class Device(FakeCapture):
+    """A camera of this machine; `asked` is what was set, in order."""
+
+    def __init__(self, *given):
+        super().__init__([grey(1)])
+        self.given, self.asked = given, []
+
+    def set(self, prop, value):
+        self.asked.append((prop, value))
+
+
+MOTION_JPEG = cv2.VideoWriter.fourcc(*"MJPG")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked"),
+    [
+        ({}, []),
+        (
+            {"size": (1280, 720)},
+            [
+                (cv2.CAP_PROP_FOURCC, MOTION_JPEG),  # first: it decides which sizes there are
+                (cv2.CAP_PROP_FRAME_WIDTH, 1280),
+                (cv2.CAP_PROP_FRAME_HEIGHT, 720),
+            ],
+        ),
+        ({"rate": 15.0}, [(cv2.CAP_PROP_FPS, 15.0)]),
+    ],
+    ids=["nothing", "a size", "a rate"],
+)
+def test_a_camera_is_asked_for_motion_jpeg_before_a_size(monkeypatch, wanted, asked):
+    monkeypatch.setattr(camera.cv2, "VideoCapture", Device)
+    device = camera.opened(find("/dev/video2"), **wanted)()
+    assert device.given[0] == 2
+    assert device.asked == asked
+
+
 def test_a_real_stream_that_drops_comes_back():
     heard = []
     with Stream() as stream, stream_source(stream, notify=heard.append) as source:

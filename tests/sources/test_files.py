@@ -46,6 +46,65 @@ def test_a_variable_frame_rate_keeps_its_true_times(tmp_path):
     assert times == pytest.approx([0, 0.04, 0.08, 0.5, 0.54, 1.5])
 
 
+class Reel:
+    """A capture that says of its frames, a tenth of a second each, what it is told to say."""
+
+    def __init__(self, stamps, *, promised):
+        self.stamps, self.promised, self.read_so_far = stamps, promised, 0
+
+    def isOpened(self):  # noqa: N802
+        return True
+
+    def read(self):
+        self.read_so_far += 1
+        left = self.read_so_far <= len(self.stamps)
+        return left, grey(7) if left else None
+
+    def get(self, prop):
+        if prop == cv2.CAP_PROP_POS_MSEC:
+            return 1000 * self.stamps[self.read_so_far - 1]
+        return {cv2.CAP_PROP_FPS: 10, cv2.CAP_PROP_FRAME_COUNT: self.promised}[prop]
+
+    def release(self):
+        pass
+
+
+def reeled(monkeypatch, stamps, *, promised):
+    """The times of such a clip's frames, and what was said of it."""
+    heard = []
+    monkeypatch.setattr(cv2, "VideoCapture", lambda _: Reel(stamps, promised=promised))
+    with Clip("a.ts", notify=heard.append) as clip:
+        return [frame.time for frame in clip], heard
+
+
+@pytest.mark.parametrize(
+    ("stamps", "times"),
+    [
+        ([0, 0, 0, 0], [0, 0.1, 0.2, 0.3]),
+        ([0, 0.1, 0.1, 0.1, 0.4], [0, 0.1, 0.2, 0.3, 0.4]),
+        ([0.5, 0.6, 0.2, 0.3, 1.0], [0.5, 0.6, 0.7, 0.8, 1.0]),
+        ([0, 20, 20.1], [0, 20, 20.1]),
+    ],
+    ids=["none at all", "stuck", "going back", "a gap of 20 s"],
+)
+def test_times_go_on_where_stamps_are_stuck_and_are_kept_otherwise(monkeypatch, stamps, times):
+    assert reeled(monkeypatch, stamps, promised=len(stamps))[0] == pytest.approx(times)
+
+
+@pytest.mark.parametrize(
+    ("there", "promised", "warned"),
+    [(480, 600, True), (569, 600, True), (571, 600, False), (8, 10, False), (9, 21, True)],
+    ids=["80 %", "just under 95 %", "just over 95 %", "a moment", "over a second"],
+)
+def test_a_clip_that_ends_early_is_told_of(monkeypatch, there, promised, warned):
+    stamps = [number / 10 for number in range(there)]
+    times, heard = reeled(monkeypatch, stamps, promised=promised)
+    assert len(times) == there
+    end = f"{stamps[-1]:.1f} of {promised / 10:.1f} s"
+    warning = f"warning: a.ts ends after {end}: the file may be damaged"
+    assert heard == ([warning] if warned else [])
+
+
 @pytest.mark.parametrize(("told", "taken"), [(40, 25), (1, 30)])
 def test_a_rate_no_camera_has_is_not_believed(tmp_path, told, taken):
     path = tmp_path / "told.mkv"
