@@ -301,6 +301,27 @@ def test_a_clip_gives_a_row_for_every_frame_and_a_summary(clip):
     assert done.stderr.splitlines()[-1] == f"{clip}: person 1: 2.0 s in view, happy 100%"
 
 
+def test_the_two_people_of_the_clip_that_ships_keep_their_numbers(people_clip):
+    done = recognise(DEVICE_ID=people_clip, SHOW=0)
+    shown = {}
+    for row in rows_of(done.stdout):
+        shown.setdefault(row["frame"], {})[row["identity"]] = row
+    assert sorted(shown) == list(range(52))
+    assert all(list(people) == [1] for frame, people in shown.items() if frame < 24)
+    assert all(sorted(people) == [1, 2] for frame, people in shown.items() if frame >= 36)
+    right, left = shown[51][1]["box"], shown[51][2]["box"]
+    assert left[0] + left[2] < 160 < right[0]
+    people = [line.split(": ", 1)[1] for line in done.stderr.splitlines() if "in view" in line]
+    assert people[0].startswith("person 1: 3.5 s in view, happy") and len(people) == 2
+
+
+@pytest.mark.parametrize(("name", "count"), [("two.jpg", 2), ("nobody.jpg", 0)])
+def test_the_pictures_that_ship_hold_two_people_and_none(name, count):
+    rows = rows_of(recognise(DEVICE_ID=ROOT / "samples" / name, SHOW=0).stdout)
+    assert [row["identity"] for row in rows] == ([1, 2] if count else [None])
+    assert {row["emotion"] for row in rows} == ({"happy"} if count else {None})
+
+
 def test_a_clip_keeps_its_length_in_output_and_its_rows_go_to_results(tmp_path, clip):
     out, rows = tmp_path / "out.avi", tmp_path / "rows.csv"
     done = recognise(DEVICE_ID=clip, OUTPUT=out, RESULTS=rows, TIMELINE=1, **QUIET)
