@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 
 @contextlib.contextmanager
@@ -15,15 +16,19 @@ def silence() -> Iterator[None]:
     except OSError:  # there is no standard error at all
         yield
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(_nowhere(), 2)
         yield
     finally:
         sys.stderr.flush()
         os.dup2(saved, 2)
-        os.close(nowhere)
         os.close(saved)
+
+
+@cache
+def _nowhere() -> int:
+    """Opened once: tens of thousands of pictures are decoded in silence."""
+    return os.open(os.devnull, os.O_WRONLY)
 
 
 def silence_opencv() -> None:

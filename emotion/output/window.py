@@ -181,11 +181,12 @@ def missing_display(environ: Mapping[str, str] = os.environ) -> str | None:
     if platform.system() in ("Windows", "Darwin"):
         return None
     if environ.get("QT_QPA_PLATFORM") == "offscreen":
-        return None
+        there = _has_plugin("offscreen")
+        return None if there else "this OpenCV has no plugin for QT_QPA_PLATFORM=offscreen"
     if display := environ.get("DISPLAY"):
         return None if _reachable(display) else f"DISPLAY={display} cannot be reached"
     if environ.get("WAYLAND_DISPLAY"):
-        if framework.startswith("GTK") or _has_wayland_plugin():
+        if framework.startswith("GTK") or _has_plugin("wayland"):
             return None
         return "this OpenCV shows windows through X11 only: start XWayland"
     return "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set"
@@ -220,6 +221,7 @@ def _answers(display: str) -> bool:
     return True
 
 
-def _has_wayland_plugin() -> bool:
+def _has_plugin(name: str) -> bool:
+    """Whether OpenCV's Qt can draw on this platform; OpenCV sets the variable when it is loaded."""
     plugins = os.environ.get("QT_QPA_PLATFORM_PLUGIN_PATH", "")
-    return any(Path(plugins).glob("platforms/libqwayland*"))
+    return any(Path(plugins).glob(f"platforms/libq{name}*"))

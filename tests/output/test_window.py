@@ -206,6 +206,19 @@ def test_a_missing_display_is_explained(monkeypatch, environ, reason, library):
 
 
 @linux
+@pytest.mark.parametrize("there", [True, False], ids=["with its plugin", "without"])
+def test_a_display_in_memory_needs_the_plugin_for_it(monkeypatch, tmp_path, there):
+    """OpenCV's wheels have none, and without one the first window would abort the process."""
+    (tmp_path / "platforms").mkdir()
+    if there:
+        (tmp_path / "platforms" / "libqoffscreen.so").touch()
+    monkeypatch.setattr(cv2, "currentUIFramework", lambda: "QT5")
+    monkeypatch.setenv("QT_QPA_PLATFORM_PLUGIN_PATH", str(tmp_path))
+    answer = missing_display({"QT_QPA_PLATFORM": "offscreen"})
+    assert answer == (None if there else "this OpenCV has no plugin for QT_QPA_PLATFORM=offscreen")
+
+
+@linux
 def test_wayland_alone_needs_an_opencv_that_knows_it(monkeypatch):
     wayland = {"WAYLAND_DISPLAY": "wayland-0"}
     monkeypatch.setattr(cv2, "currentUIFramework", lambda: "GTK3")
