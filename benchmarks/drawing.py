@@ -51,8 +51,8 @@ def people(count: int, width: int, height: int) -> list[Face]:
 
 
 def _cost(frame: np.ndarray, faces: list[Face], settings: Settings) -> float:
-    status = "camera 30 fps | shown 30 fps | 2 dropped"
-    return _median(lambda: annotate(frame, faces, FER2013, status=status), settings.frames)
+    corner = "camera 30 fps | shown 30 fps | 2 dropped"
+    return _median(lambda: annotate(frame, faces, FER2013, corner=corner), settings.frames)
 
 
 def _median(call: object, times: int) -> float:

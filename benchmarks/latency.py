@@ -14,9 +14,9 @@ import numpy as np
 from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.settings import setting
-from emotion.sources import files
-from emotion.sources import source as media
+from emotion.quiet import silence_opencv
 from emotion.sources.camera import Camera, opened
+from emotion.sources.source import find
 from tests.stream import Stream
 
 
@@ -31,7 +31,7 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Watch a stream on this machine with and without a reading thread; print the last age."""
-    files.quieten()
+    silence_opencv()
     for name, source in (("with a reading thread", threaded), ("without", direct)):
         with Stream(rate=settings.rate) as stream:
             age = watched(stream, source(stream.url), settings)
@@ -52,7 +52,7 @@ def watched(stream: Stream, images: Iterator[np.ndarray], settings: Settings) ->
 
 def threaded(url: str) -> Iterator[np.ndarray]:
     """The stream as the project reads it."""
-    with Camera(url, opened(media.find(url))) as source:  # type: ignore[arg-type]
+    with Camera(url, opened(find(url))) as source:  # type: ignore[arg-type]
         yield from (frame.image for frame in source)
 
 

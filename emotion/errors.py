@@ -14,4 +14,4 @@ class SettingsError(EmotionError):
 
 
 class UnreadableError(EmotionError):
-    """One source that cannot be read; among many, the others still can."""
+    """One file, row or source that cannot be read; among many, the others still can."""

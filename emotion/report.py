@@ -63,7 +63,9 @@ def main(settings: Settings) -> int:
     found: dict[str, Any] = {}
     for part, split in data.splits.items():
         classes = numbers[split.labels]
-        scores = metrics.score(classifier(split.images), classes, split.copied, classifier.labels)
+        scores = metrics.score(
+            classifier(split.images), classes, split.duplicate_of_train, classifier.labels
+        )
         print(f"\n{part}, {classifier.reading.name}: {report.headline(scores)}")
         print(report.class_table(scores))
         if settings.corrupted and part != "train":

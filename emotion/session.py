@@ -14,30 +14,24 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.cli.progress import bar
 from emotion.errors import EmotionError, UnreadableError
 from emotion.output import timeline
 from emotion.output.annotate import annotate
+from emotion.output.paths import copy_name
+from emotion.output.recording import PictureFile, Recording, save_picture
 from emotion.output.rows import Rows
 from emotion.output.window import Window
 from emotion.recogniser import EmotionRecogniser
 from emotion.sources import camera
-from emotion.sources import source as media
 from emotion.sources.camera import Camera
-from emotion.sources.files import (
-    Clip,
-    Frame,
-    Meter,
-    Picture,
-    PictureFile,
-    Recording,
-    Say,
-    save_picture,
-)
-from emotion.sources.source import Media
+from emotion.sources.camera_help import advice
+from emotion.sources.files import Clip, Picture
+from emotion.sources.frame import FpsMeter, Frame, Notify
+from emotion.sources.source import Source, from_file, public
 from emotion.tracking.tracker import Face
 
-Source: TypeAlias = Picture | Clip | Camera
+Frames: TypeAlias = Picture | Clip | Camera
+Progress: TypeAlias = Callable[[int, int, float], object]
 
 
 @dataclass
@@ -46,14 +40,14 @@ class Session:
 
     `opened` opens a source. `output` is a file, or a folder where the source is one. `chart` is
     the picture to draw of a clip; for a folder, any path asks for one beside each clip's copy.
-    `say` is told of losses, files written and summaries; `bar` gets the progress, in files through
-    a folder or in seconds through a lone clip.
+    `notify` is told of losses, files written and summaries; `progress` gets how much is done, of
+    how much, and the seconds spent: in files of a folder, or in seconds of a lone clip.
     """
 
     recogniser: EmotionRecogniser
-    opened: Callable[[Media], AbstractContextManager[Source]]
-    say: Say
-    bar: Say = lambda _: None
+    opened: Callable[[Source], AbstractContextManager[Frames]]
+    notify: Notify
+    progress: Progress = lambda done, total, seconds: None
     rows: Rows | None = None
     window: Window | None = None
     output: Path | None = None
@@ -61,7 +55,7 @@ class Session:
     mirror: bool = False
     _warned: set[str] = field(default_factory=set)
 
-    def run(self, source: Media) -> bool:
+    def run(self, source: Source) -> bool:
         """Recognise everything in `source`; whether any of it could be read.
 
         Raises EmotionError when a lone source cannot be read, or a result cannot be written.
@@ -71,25 +65,25 @@ class Session:
         self._one(source, self.output, self.chart, alone=True)
         return True
 
-    def _folder(self, source: Media) -> bool:
+    def _folder(self, source: Source) -> bool:
         """Every file, each with its copy; those that cannot be read are named at the end."""
         failures: list[str] = []
         began, done = monotonic(), 0
         for done, (path, copy) in enumerate(self._copies(source), start=1):
             chart = copy.with_name(f"{copy.name}.timeline.png") if copy and self.chart else None
             try:
-                self._one(media.file(path), copy, chart)
+                self._one(from_file(path), copy, chart)
             except UnreadableError as error:
                 failures.append(str(error))
-            self.bar(bar(done, len(source.files), monotonic() - began))
+            self.progress(done, len(source.files), monotonic() - began)
             if self.window and self.window.closed:
                 break
         for failure in failures:
-            self.say(f"error: {failure}")
-        self.say(f"{done - len(failures)} of {len(source.files)} files read")
+            self.notify(f"error: {failure}")
+        self.notify(f"{done - len(failures)} of {len(source.files)} files read")
         return len(failures) < done
 
-    def _copies(self, source: Media) -> Iterable[tuple[Path, Path | None]]:
+    def _copies(self, source: Source) -> Iterable[tuple[Path, Path | None]]:
         """Each file of a folder with its copy's place; a glob's folders are kept apart."""
         common = Path(os.path.commonpath([path.parent for path in source.files]))
         for path in source.files:
@@ -101,13 +95,13 @@ class Session:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise EmotionError(f"{folder} cannot be created: {error.strerror}") from error
-            yield path, folder / media.copy_name(path)
+            yield path, folder / copy_name(path)
 
     def _one(
-        self, source: Media, output: Path | None, chart: Path | None, *, alone: bool = False
+        self, source: Source, output: Path | None, chart: Path | None, *, alone: bool = False
     ) -> None:
         """Every frame of one source: recognised, written, shown; `alone` if it is the only one."""
-        people, meter, began = timeline.Timeline(), Meter(), monotonic()
+        people, meter, began = timeline.Timeline(), FpsMeter(), monotonic()
         sink: PictureFile | Recording | None = None
         self.recogniser.reset()
         with contextlib.ExitStack() as stack:
@@ -119,11 +113,11 @@ class Session:
                 faces = self._faces(frame, people)
                 meter.tick()
                 if alone and isinstance(frames, Clip) and frame.index % 15 == 0 and not self.window:
-                    done, whole = round(frame.time or 0.0), round(frames.length)
-                    self.bar(bar(min(done, whole), whole, monotonic() - began))
+                    done, total = round(frame.time or 0.0), round(frames.length)
+                    self.progress(min(done, total), total, monotonic() - began)
                 if not (output or self.window):
                     continue
-                draw = partial(self._drawn, frame, faces, _status(frames, meter))
+                draw = partial(self._drawn, frame, faces, _speed(frames, meter))
                 picture = draw()
                 if output:
                     sink = sink or stack.enter_context(self._sink(output, frames))
@@ -134,8 +128,8 @@ class Session:
                         break
 
     def _faces(self, frame: Frame, people: timeline.Timeline) -> list[Face]:
-        """The faces in a frame, with their rows written; none in one that only has a notice."""
-        if frame.notice:
+        """The faces in a frame, with their rows written; none in one that has only a message."""
+        if frame.status_message:
             return []
         faces = self.recogniser(frame.image, frame.time)
         if self.rows:
@@ -144,7 +138,7 @@ class Session:
             people.add(frame.time, faces)
         return faces
 
-    def _drawn(self, frame: Frame, faces: Sequence[Face], status: str) -> NDArray[np.uint8]:
+    def _drawn(self, frame: Frame, faces: Sequence[Face], speed: str) -> NDArray[np.uint8]:
         """The frame as the keys want it seen now."""
         view = self.window
         return annotate(
@@ -153,43 +147,44 @@ class Session:
             self.recogniser.labels,
             bars=view.bars if view else True,
             mirror=view.mirror if view else self.mirror,
-            status=status,
-            notice=frame.notice,
+            corner=speed,
+            status_message=frame.status_message,
         )
 
     def _sink(
-        self, output: Path, frames: Source
+        self, output: Path, frames: Frames
     ) -> AbstractContextManager[PictureFile | Recording]:
         if isinstance(frames, Picture):
-            return PictureFile(output, say=self.say)
-        return Recording(output, rate=frames.rate, lossless=not frames.live, say=self._say)
+            return PictureFile(output, notify=self.notify)
+        lossless = isinstance(frames, Clip)
+        return Recording(output, rate=frames.rate, lossless=lossless, notify=self._notify_once)
 
-    def _say(self, text: str) -> None:
-        """Pass on what a recording says, but the same warning once only: clips are many."""
+    def _notify_once(self, text: str) -> None:
+        """Pass on what a recording tells, but the same warning once only: clips are many."""
         if not text.startswith("warning:") or text not in self._warned:
-            self.say(text)
+            self.notify(text)
         if text.startswith("warning:"):
             self._warned.add(text)
 
     def _conclude(self, name: str, people: timeline.Timeline, chart: Path | None) -> None:
-        """Say who was seen, and draw it where that was asked for; also after Ctrl-C."""
+        """Tell who was seen, and draw it where that was asked for; also after Ctrl-C."""
         if not people.finish():
             return
         for line in timeline.summary(people.people):
-            self.say(f"{media.public(name)}: {line}")
+            self.notify(f"{public(name)}: {line}")
         if chart:
             save_picture(chart, timeline.draw(people, self.recogniser.labels))
-            self.say(f"wrote {chart}")
+            self.notify(f"wrote {chart}")
 
 
 def opened(
-    source: Media,
+    source: Source,
     *,
     size: tuple[int, int] | None = None,
     rate: float | None = None,
     give_up: float = 60.0,
-    say: Say = lambda _: None,
-) -> AbstractContextManager[Source]:
+    notify: Notify = lambda _: None,
+) -> AbstractContextManager[Frames]:
     """The open source, anything but a folder; `size`, `rate` and `give_up` are for live ones.
 
     Raises UnreadableError when a file is none.
@@ -197,13 +192,13 @@ def opened(
     if source.kind == "picture":
         return Picture(source.files[0])
     if source.kind == "clip":
-        return Clip(source.files[0] if source.files else source.name, say=say)
+        return Clip(source.files[0] if source.files else source.name, notify=notify)
     return Camera(
-        media.public(source.name),
+        public(source.name),
         camera.opened(source, size=size, rate=rate),
         give_up=give_up,
-        advice=lambda: camera.advice(source),
-        say=say,
+        advice=partial(advice, source),
+        notify=notify,
     )
 
 
@@ -213,10 +208,9 @@ class _Player:
     A clip that cannot keep up, or was paused, goes on from there: no frame is left out.
     """
 
-    def __init__(self, window: Window | None, source: Source, *, hold: bool) -> None:
+    def __init__(self, window: Window | None, frames: Frames, *, hold: bool) -> None:
         self._window, self._hold = window, hold
-        self._paced = isinstance(source, Clip)
-        self._lasts = 1 / source.rate if source.rate else 0.0
+        self._lasts = 1 / frames.rate if isinstance(frames, Clip) else None  # seconds a frame
         self._origin = -math.inf  # the time by the clock at which the clip's second 0 was shown
 
     def __call__(
@@ -224,15 +218,15 @@ class _Player:
     ) -> None:
         assert self._window is not None
         self._origin = max(self._origin, monotonic() - time)
-        due = self._origin + time + self._lasts if self._paced else 0.0
+        due = self._origin + time + self._lasts if self._lasts else 0.0
         self._window.show(picture, redraw, due=due, hold=self._hold)
 
 
-def _status(source: Source, meter: Meter) -> str:
+def _speed(frames: Frames, meter: FpsMeter) -> str:
     """The line in the corner: how fast frames come in and are worked through, what was dropped."""
-    if isinstance(source, Picture) or not meter.rate:
+    if isinstance(frames, Picture) or not meter.rate:
         return ""
-    if isinstance(source, Camera):
-        dropped = f" | {source.dropped} dropped" if source.dropped else ""
-        return f"camera {source.meter.rate:.0f} fps | shown {meter.rate:.0f} fps{dropped}"
+    if isinstance(frames, Camera):
+        dropped = f" | {frames.dropped} dropped" if frames.dropped else ""
+        return f"camera {frames.meter.rate:.0f} fps | shown {meter.rate:.0f} fps{dropped}"
     return f"{meter.rate:.0f} fps"

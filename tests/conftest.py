@@ -10,7 +10,10 @@ from types import SimpleNamespace
 import drawn
 import pytest
 
+from emotion import pictures
+
 _ROOT = Path(__file__).parents[1]
+_SAMPLES = _ROOT / "samples"
 _SHARED = Path(__file__).parents[1] / ".." / "shared"
 
 # A suite that a script starts in the background inherits an ignored SIGINT, and the programs that
@@ -22,6 +25,28 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def drawn_folder(tmp_path_factory):
     """A small drawn FER folder in the Kaggle layout: 7 classes, 12 + 4 + 4 crops in each."""
     return drawn.write_folder(tmp_path_factory.mktemp("drawn"), per_class=12)
+
+
+@pytest.fixture(scope="session")
+def people_clip():
+    """The clip that ships, 52 frames of 320x240 at 15 a second: one person, then two as well.
+
+    She is there in every frame, on the right at the end; her mirror image comes in from the left
+    edge about second 2 and stays.
+    """
+    return _SAMPLES / "people.mp4"
+
+
+@pytest.fixture(scope="session")
+def two_people():
+    """The picture of two that ships, BGR (360, 480, 3): boxes about 30, 45, 82 and 368, 47, 80."""
+    return pictures.read(_SAMPLES / "two.jpg")
+
+
+@pytest.fixture(scope="session")
+def nobody():
+    """The drawn room that ships, BGR (360, 480, 3), without a face in it."""
+    return pictures.read(_SAMPLES / "nobody.jpg")
 
 
 @pytest.fixture(scope="session")

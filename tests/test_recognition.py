@@ -17,9 +17,11 @@ import pytest
 from display import Person, display
 from stream import Stream
 
-from emotion import faces
+from emotion import faces, pictures
 from emotion.errors import SettingsError
-from emotion.sources.files import Clip, Recording, read_picture
+from emotion.output.paths import usable_source
+from emotion.output.recording import Recording
+from emotion.sources.files import Clip
 from emotion.tracking import smoothing
 
 ROOT = Path(__file__).parents[1]
@@ -79,7 +81,7 @@ def rows_of(text):
 @pytest.fixture(scope="session")
 def portrait():
     """A frame of 320x240 with one face."""
-    return cv2.resize(read_picture(ASTRONAUT)[20:260, 60:380], (320, 240))
+    return cv2.resize(pictures.read(ASTRONAUT)[20:260, 60:380], (320, 240))
 
 
 @pytest.fixture(scope="session")
@@ -114,15 +116,12 @@ def test_defaults_are_those_of_the_library():
 
 
 def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
-    sys.path.insert(0, str(ROOT))
-    from recognition import Settings, usable
-
     def refused(_):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "iterdir", refused)
     with pytest.raises(SettingsError) as refusal:
-        usable(Settings(device_id=str(tmp_path)))
+        usable_source(str(tmp_path), output=None, results=None, timeline="0", models={})
     assert refusal.value.complaints == [
         f"DEVICE_ID='{tmp_path}' cannot be listed: Permission denied"
     ]
@@ -250,7 +249,7 @@ def test_an_annotated_picture_is_written_and_no_rows_then(tmp_path):
     done = recognise(DEVICE_ID=ASTRONAUT, OUTPUT=tmp_path / "a.png", **QUIET)
     assert done.returncode == 0 and done.stdout == ""
     assert f"wrote {tmp_path / 'a.png'}" in done.stderr
-    drawn, original = read_picture(tmp_path / "a.png"), read_picture(ASTRONAUT)
+    drawn, original = pictures.read(tmp_path / "a.png"), pictures.read(ASTRONAUT)
     assert drawn.shape == original.shape
     assert 1000 < (drawn != original).any(axis=2).sum() < drawn[:, :, 0].size / 4
 
@@ -264,7 +263,7 @@ def test_mirror_turns_what_is_written_round(tmp_path):
     for mirror in ("0", "1"):
         out = tmp_path / f"{mirror}.png"
         recognise(DEVICE_ID=ASTRONAUT, OUTPUT=out, MIRROR=mirror, **QUIET)
-    plain, mirrored = (read_picture(tmp_path / f"{mirror}.png") for mirror in "01")
+    plain, mirrored = (pictures.read(tmp_path / f"{mirror}.png") for mirror in "01")
     assert np.array_equal(plain[300:], mirrored[300:, ::-1])  # below boxes and bars
 
 
@@ -302,6 +301,27 @@ def test_a_clip_gives_a_row_for_every_frame_and_a_summary(clip):
     assert done.stderr.splitlines()[-1] == f"{clip}: person 1: 2.0 s in view, happy 100%"
 
 
+def test_the_two_people_of_the_clip_that_ships_keep_their_numbers(people_clip):
+    done = recognise(DEVICE_ID=people_clip, SHOW=0)
+    shown = {}
+    for row in rows_of(done.stdout):
+        shown.setdefault(row["frame"], {})[row["identity"]] = row
+    assert sorted(shown) == list(range(52))
+    assert all(list(people) == [1] for frame, people in shown.items() if frame < 24)
+    assert all(sorted(people) == [1, 2] for frame, people in shown.items() if frame >= 36)
+    right, left = shown[51][1]["box"], shown[51][2]["box"]
+    assert left[0] + left[2] < 160 < right[0]
+    people = [line.split(": ", 1)[1] for line in done.stderr.splitlines() if "in view" in line]
+    assert people[0].startswith("person 1: 3.5 s in view, happy") and len(people) == 2
+
+
+@pytest.mark.parametrize(("name", "count"), [("two.jpg", 2), ("nobody.jpg", 0)])
+def test_the_pictures_that_ship_hold_two_people_and_none(name, count):
+    rows = rows_of(recognise(DEVICE_ID=ROOT / "samples" / name, SHOW=0).stdout)
+    assert [row["identity"] for row in rows] == ([1, 2] if count else [None])
+    assert {row["emotion"] for row in rows} == ({"happy"} if count else {None})
+
+
 def test_a_clip_keeps_its_length_in_output_and_its_rows_go_to_results(tmp_path, clip):
     out, rows = tmp_path / "out.avi", tmp_path / "rows.csv"
     done = recognise(DEVICE_ID=clip, OUTPUT=out, RESULTS=rows, TIMELINE=1, **QUIET)
@@ -311,7 +331,7 @@ def test_a_clip_keeps_its_length_in_output_and_its_rows_go_to_results(tmp_path, 
     assert len(frames) == 20 and written.rate == 10
     with rows.open(newline="") as file:
         assert [row["emotion"] for row in csv.DictReader(file)] == ["happy"] * 20
-    assert read_picture(tmp_path / "timeline.png").shape[1] == 1280
+    assert pictures.read(tmp_path / "timeline.png").shape[1] == 1280
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "out.avi",
         "rows.csv",
@@ -347,8 +367,8 @@ def test_a_folder_is_one_set_of_rows_with_a_copy_of_each(tmp_path, folder):
     ]
     assert "[####" not in done.stderr  # a bar belongs on a terminal
     assert done.stderr.splitlines()[-2:] == [
-        f"error: {folder}/3 broken.png cannot be read as a picture: it is empty, damaged or no "
-        "picture",
+        f"error: {folder}/3 broken.png cannot be read as a picture: no picture that OpenCV "
+        "can read, or a damaged one",
         "3 of 4 files read",
     ]
 

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from emotion.errors import EmotionError, UnreadableError
+from emotion.output.recording import Recording
 from emotion.output.rows import Rows
 from emotion.session import Session
-from emotion.sources.files import Clip, Frame, Meter, Recording
-from emotion.sources.source import Media
+from emotion.sources.files import Clip
+from emotion.sources.frame import FpsMeter, Frame
+from emotion.sources.source import Source
 from emotion.tracking.tracker import Face
 
 LABELS = ("sad", "happy")
@@ -34,11 +36,11 @@ class StandIn:
         return [Face(1, (10, 10, 20, 20), "happy", 0.5, HALF, HALF)]
 
 
-class Source(list):
+class Live(list):
     """Frames in a list, in the form of a live source."""
 
-    live, rate, dropped = True, 10.0, 0
-    meter = Meter()
+    rate, dropped = 10.0, 0
+    meter = FpsMeter()
 
 
 def session(sources, **options):
@@ -54,70 +56,72 @@ def session(sources, **options):
     return Session(StandIn(), opened, heard.append, **options), heard
 
 
-def frames(*times, notice=""):
-    return [Frame(IMAGE, n, "0", time, None, notice) for n, time in enumerate(times)]
+def frames(*times, message=""):
+    return [Frame(IMAGE, n, "0", time, None, message) for n, time in enumerate(times)]
 
 
-FOLDER = Media("folder", "in", (Path("in/a.avi"), Path("in/b.avi"), Path("in/c.avi")))
+FOLDER = Source("folder", "in", (Path("in/a.avi"), Path("in/b.avi"), Path("in/c.avi")))
 
 
 def test_nobody_is_taken_from_one_source_into_the_next():
-    run, _ = session([Source(frames(0.0)), Source(frames(5.0)), Source(frames(6.0))])
+    run, _ = session([Live(frames(0.0)), Live(frames(5.0)), Live(frames(6.0))])
     assert run.run(FOLDER)
     assert run.recogniser.asked == ["reset", 0.0, "reset", 5.0, "reset", 6.0]
 
 
-def test_a_frame_with_a_notice_is_written_but_neither_recognised_nor_a_row(tmp_path):
-    source = Source(frames(0.0) + frames(0.1, 0.2, notice="no picture") + frames(0.3))
+def test_a_frame_with_a_status_message_is_written_but_neither_recognised_nor_a_row(tmp_path):
+    source = Live(frames(0.0) + frames(0.1, 0.2, message="no picture") + frames(0.3))
     rows = Rows(tmp_path / "rows.csv", LABELS)
     run, heard = session([source], rows=rows, output=tmp_path / "out.avi")
-    run.run(Media("camera", "0"))
+    run.run(Source("camera", "0"))
     assert run.recogniser.asked == ["reset", 0.0, 0.3]
-    assert rows.count == 2
+    assert (tmp_path / "rows.csv").read_text().count("\n") == 3  # and the header
     with Clip(tmp_path / "out.avi") as written:
         assert len(list(written)) == 4
     assert heard[-1] == "0: person 1: 0.6 s in view, happy 100%"
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_others():
-    run, heard = session([Source(frames(0.0)), UnreadableError("b is broken"), Source(frames(0.0))])
+    run, heard = session([Live(frames(0.0)), UnreadableError("b is broken"), Live(frames(0.0))])
     assert run.run(FOLDER)
     assert heard[-2:] == ["error: b is broken", "2 of 3 files read"]
 
 
 def test_a_result_that_cannot_be_written_stops_all():
-    run, heard = session([EmotionError("the disk is full"), Source(frames(0.0))])
+    run, heard = session([EmotionError("the disk is full"), Live(frames(0.0))])
     with pytest.raises(EmotionError, match="the disk is full"):
         run.run(FOLDER)
     assert heard == []
 
 
 def test_nothing_is_said_of_a_source_without_a_frame():
-    run, heard = session([Source()])
-    run.run(Media("camera", "0"))
+    run, heard = session([Live()])
+    run.run(Source("camera", "0"))
     assert heard == []
 
 
-def test_the_bar_follows_the_files():
-    lines = []
-    run, _ = session([Source(frames(0.0)) for _ in range(3)], bar=lines.append)
+def test_progress_follows_the_files():
+    told = []
+    run, _ = session(
+        [Live(frames(0.0)) for _ in range(3)], progress=lambda *how_far: told.append(how_far[:2])
+    )
     run.run(FOLDER)
-    assert [line.split("]")[1].split()[0] for line in lines] == ["1/3", "2/3", "3/3"]
+    assert told == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_the_bar_follows_the_seconds_of_a_lone_clip(tmp_path):
-    lines = []
+def test_progress_follows_the_seconds_of_a_lone_clip(tmp_path):
+    told = []
     with Recording(tmp_path / "a.avi", rate=5) as recording:
         for number in range(40):
             recording.write(IMAGE, number / 5)
     with Clip(tmp_path / "a.avi") as clip:
-        run, _ = session([clip], bar=lines.append)
-        run.run(Media("clip", "a.avi"))
-    assert [line.split("]")[1].split()[0] for line in lines] == ["0/8", "3/8", "6/8"]
+        run, _ = session([clip], progress=lambda *how_far: told.append(how_far[:2]))
+        run.run(Source("clip", "a.avi"))
+    assert told == [(0, 8), (3, 8), (6, 8)]
 
 
 def test_a_folder_that_cannot_be_created_is_named(tmp_path):
     (tmp_path / "file").touch()
-    run, _ = session([Source(frames(0.0))], output=tmp_path / "file" / "out")
+    run, _ = session([Live(frames(0.0))], output=tmp_path / "file" / "out")
     with pytest.raises(EmotionError, match=r"file/out cannot be created: Not a directory"):
         run.run(FOLDER)

@@ -12,16 +12,12 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO
 
-from emotion.errors import EmotionError
+from emotion.errors import EmotionError, UnreadableError
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
 """What Python raises while it reads a damaged file inside a zip."""
 
 _ENCRYPTED, _UTF8_NAME = 0x1, 0x800  # bits of a zip entry's flags
-
-
-class Unreadable(Exception):  # noqa: N818 - what the file is, no failure of the program
-    """One file, picture or row that cannot be used; the message says why."""
 
 
 class Archive(ABC):
@@ -48,11 +44,11 @@ class Archive(ABC):
 
     @abstractmethod
     def read(self, name: str) -> bytes:
-        """The file's bytes. Raises Unreadable."""
+        """The file's bytes. Raises UnreadableError."""
 
     @abstractmethod
     def open(self, name: str) -> IO[bytes]:
-        """The file as a stream. Raises Unreadable."""
+        """The file as a stream. Raises UnreadableError."""
 
     def close(self) -> None:  # noqa: B027 - most hold nothing open
         """Release what the archive holds open."""
@@ -98,13 +94,13 @@ class _Folder(Archive):
         try:
             return Path(self._paths[name]).read_bytes()
         except OSError as error:
-            raise Unreadable(error.strerror or str(error)) from error
+            raise UnreadableError(error.strerror or str(error)) from error
 
     def open(self, name: str) -> IO[bytes]:
         try:
             return Path(self._paths[name]).open("rb")
         except OSError as error:
-            raise Unreadable(error.strerror or str(error)) from error
+            raise UnreadableError(error.strerror or str(error)) from error
 
 
 class _File(_Folder):
@@ -143,13 +139,13 @@ class _Zip(Archive):
         try:
             return self._zip.read(self._entries[name])
         except DAMAGE as error:
-            raise Unreadable(f"damaged inside the zip ({error})") from error
+            raise UnreadableError(f"damaged inside the zip ({error})") from error
 
     def open(self, name: str) -> IO[bytes]:
         try:
             return self._zip.open(self._entries[name])
         except DAMAGE as error:
-            raise Unreadable(f"damaged inside the zip ({error})") from error
+            raise UnreadableError(f"damaged inside the zip ({error})") from error
 
     def close(self) -> None:
         self._zip.close()

@@ -1,10 +1,9 @@
-"""A folder, zip or CSV -> images and labels in three parts: train, validation, test.
+"""A folder, zip or CSV -> images and labels in three splits: train, validation, test.
 
 An official split is kept: by folder, by FER-2013's file names, by a CSV's Usage column. Where
-training has no validation part it is split off the training part, and a test part as well where
-that is missing too. That split is drawn for each class from a hash of the seed and the file's
-bytes: it does not depend on file names, their order or the machine, and copies of a picture fall
-on one side of it.
+training has no validation split, that is drawn from the training split, and a test split as well
+where that is missing too. Drawing is for each class by a hash of the seed and the file's bytes: it
+does not depend on file names, their order or the machine, and copies of a picture fall on one side.
 """
 
 import hashlib
@@ -15,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion import model_file as label_names
+from emotion import model_file, pictures
 from emotion.data import face_crops, fer2013_csv, folders, splits
-from emotion.data.archive import Archive, Unreadable, open_archive
-from emotion.errors import EmotionError
+from emotion.data.archive import Archive, open_archive
+from emotion.errors import EmotionError, UnreadableError
 
 Progress = Callable[[int], object]
 
@@ -27,16 +26,17 @@ _SHOWN = 5  # names listed in the preflight before "and 7 more"
 
 @dataclass(frozen=True)
 class Split:
-    """One part of the data.
+    """One split of the data.
 
-    `names` are file names inside the data set, or "row 123". `copied` marks images with the same
-    pixels as a training image, compared by hash as the network sees them (size x size, grey).
+    `names` are file names inside the data set, or "row 123". `duplicate_of_train` marks images
+    with the same pixels as a training image, compared by hash as the network sees them (size x
+    size, grey).
     """
 
     images: NDArray[np.uint8]  # (N, size, size)
     labels: NDArray[np.int64]  # (N,) class numbers
     names: tuple[str, ...]
-    copied: NDArray[np.bool_]  # (N,), all False for the training part
+    duplicate_of_train: NDArray[np.bool_]  # (N,), all False for the training split
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,15 @@ class Dataset:
     """What `load` found; `splits` has "train", "validation", "test" as far as they are there.
 
     The lists name files, `unreadable` ones with the reason after a colon: `blank` ones (one grey
-    all over) are left out, `whole` ones are photographs without a face that was found, `outside`
-    ones lie in no class folder and are left out. `source` says in words what was recognised.
+    all over) are left out, of `no_face_found` ones, photographs, the centre is used, `outside` ones
+    lie in no class folder and are left out. `source` says in words what was recognised.
     """
 
     labels: tuple[str, ...]
     splits: dict[str, Split]
     unreadable: tuple[str, ...]
     blank: tuple[str, ...]
-    whole: tuple[str, ...]
+    no_face_found: tuple[str, ...]
     cropped: int
     source: str
     outside: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class _Item:
     """A labelled picture before it is read; `read` gives pixels and a hash of what they came as."""
 
     name: str
-    part: str
+    split: str
     label: str
     read: Callable[[], tuple[NDArray[np.uint8], bytes]]
 
@@ -81,7 +81,7 @@ class _Form:
 @dataclass(frozen=True)
 class _Picture:
     name: str
-    part: str
+    split: str
     label: str
     image: NDArray[np.uint8]
     key: bytes
@@ -89,13 +89,13 @@ class _Picture:
 
 @dataclass
 class _Gathered:
-    """`wanted` has part and class of every picture, the unusable ones too."""
+    """`wanted` has split and class of every picture, the unusable ones too."""
 
     pictures: list[_Picture] = field(default_factory=list)
     wanted: set[tuple[str, str]] = field(default_factory=set)
     unreadable: list[str] = field(default_factory=list)
     blank: list[str] = field(default_factory=list)
-    whole: list[str] = field(default_factory=list)
+    no_face_found: list[str] = field(default_factory=list)
     cropped: int = 0
 
 
@@ -111,12 +111,12 @@ def load(
     """The data set at `path`, its pictures made grey crops of `size` x `size`.
 
     For scoring a model, `for_training=False`, nothing is split and anything may be missing:
-    class folders alone are one part, "test".
+    class folders alone are one split, "test".
 
     FER-2013 takes seconds, a photograph about a twentieth of one; `progress` is called after each
     picture with the number done.
 
-    Raises EmotionError when nothing usable is there and, for training, when a part or a class is
+    Raises EmotionError when nothing usable is there and, for training, when a split or a class is
     empty or missing.
     """
     path = Path(path)
@@ -130,17 +130,17 @@ def load(
     if form.numbered:
         _name_classes(found)
     if for_training:
-        splits.check(path, {(item.part, item.label) for item in found.pictures}, found.wanted)
-        split, drawn = splits.completed(path, found.pictures, fraction=validation_split, seed=seed)
+        splits.check(path, {(item.split, item.label) for item in found.pictures}, found.wanted)
+        chosen, drawn = splits.completed(path, found.pictures, fraction=validation_split, seed=seed)
     else:
-        split, drawn = splits.given(found.pictures), ()
-    labels = label_names.ordered(item.label for item in found.pictures)
+        chosen, drawn = splits.given(found.pictures), ()
+    labels = model_file.ordered(item.label for item in found.pictures)
     return Dataset(
         labels=labels,
-        splits=_splits(split, labels),
+        splits=_splits(chosen, labels),
         unreadable=tuple(found.unreadable),
         blank=tuple(found.blank),
-        whole=tuple(found.whole),
+        no_face_found=tuple(found.no_face_found),
         cropped=found.cropped,
         source=_source(form, drawn, seed),
         outside=form.outside,
@@ -149,17 +149,17 @@ def load(
 
 def preflight(dataset: Dataset) -> str:
     """A table of classes and counts, and a line on everything that is not as it should be."""
-    names = (*dataset.labels, "total")
-    columns = [_column(part, split, len(dataset.labels)) for part, split in dataset.splits.items()]
-    rows = zip(("class", *names), *columns, strict=True)
-    wide = max(len(name) for name in ("class", *names))
-    lines = [f"{name:<{wide}}" + "".join(f"{cell:>12}" for cell in row) for name, *row in rows]
+    heads = ("class", *dataset.labels, "total")
+    columns = [_column(name, split, len(dataset.labels)) for name, split in dataset.splits.items()]
+    rows = zip(heads, *columns, strict=True)
+    wide = max(map(len, heads))
+    lines = [f"{head:<{wide}}" + "".join(f"{cell:>12}" for cell in row) for head, *row in rows]
     return "\n".join([dataset.source, *lines, *_remarks(dataset)])
 
 
-def _column(part: str, split: Split, classes: int) -> list[str]:
+def _column(name: str, split: Split, classes: int) -> list[str]:
     counts = np.bincount(split.labels, minlength=classes)
-    return [part, *(f"{count:,}" for count in counts), f"{counts.sum():,}"]
+    return [name, *(f"{count:,}" for count in counts), f"{counts.sum():,}"]
 
 
 def _remarks(dataset: Dataset) -> list[str]:
@@ -168,13 +168,13 @@ def _remarks(dataset: Dataset) -> list[str]:
         _counted(dataset.blank, "of one grey all over,", "left out"),
         _counted(dataset.outside, "in no class folder,", "left out"),
     ]
-    for part, split in dataset.splits.items():
-        if copies := int(split.copied.sum()):
+    for name, split in dataset.splits.items():
+        if copies := int(split.duplicate_of_train.sum()):
             share = f"{copies:,} of {len(split.names):,} ({copies / len(split.names):.1%})"
-            lines.append(f"{share} {part} images have the same pixels as a training image")
-    if dataset.cropped or dataset.whole:
+            lines.append(f"{share} {name} images have the same pixels as a training image")
+    if dataset.cropped or dataset.no_face_found:
         lines.append(f"{dataset.cropped:,} photographs cropped to the largest face")
-        lines.append(_counted(dataset.whole, "without a face that was found,", "used whole"))
+        lines.append(_counted(dataset.no_face_found, "with no face found,", "centre used"))
     return [line for line in lines if line]
 
 
@@ -188,9 +188,9 @@ def _counted(names: Sequence[str], what: str, done: str) -> str:
 
 def _recognised(path: Path, archive: Archive, for_training: bool) -> _Form:
     packed = "zip of " if archive.packed else ""
-    if tables := fer2013_csv.find(archive):
-        names = " and ".join(found.name for found in tables)
-        return _Form(f"{packed}CSV {names}", _from_tables(archive, tables), numbered=True)
+    if csvs := fer2013_csv.find(archive):
+        which = " and ".join(found.name for found in csvs)
+        return _Form(f"{packed}CSV {which}", _from_csvs(archive, csvs), numbered=True)
     if len(archive.files) == 1 and archive.files[0].lower().endswith(".csv"):
         heads = ", ".join(fer2013_csv.columns(archive, archive.files[0])) or "nothing"
         raise EmotionError(
@@ -198,7 +198,7 @@ def _recognised(path: Path, archive: Archive, for_training: bool) -> _Form:
             "pixels, and Usage for the official split, as in fer2013.csv"
         )
     plan = folders.recognise(f"DATASET='{path}'", archive.files, archive.folders)
-    classes = {(entry.part, entry.label) for entry in plan.entries}
+    classes = {(entry.split, entry.label) for entry in plan.entries}
     if for_training:
         splits.check(path, classes, classes | set(plan.empty))
     return _Form(f"{packed}{plan.words}", _from_files(archive, plan.entries), plan.outside)
@@ -209,19 +209,19 @@ def _from_files(archive: Archive, entries: Iterable[folders.Entry]) -> Iterator[
 
         def read(file: str = entry.file) -> tuple[NDArray[np.uint8], bytes]:
             data = archive.read(file)
-            return face_crops.decode(data), hashlib.sha256(data).digest()
+            return pictures.decode(data), hashlib.sha256(data).digest()
 
-        yield _Item(entry.name, entry.part, entry.label, read)
+        yield _Item(entry.name, entry.split, entry.label, read)
 
 
-def _from_tables(archive: Archive, tables: Sequence[fer2013_csv.Table]) -> Iterator[_Item]:
-    for row in fer2013_csv.rows(archive, tables):
+def _from_csvs(archive: Archive, csvs: Sequence[fer2013_csv.CsvFile]) -> Iterator[_Item]:
+    for row in fer2013_csv.rows(archive, csvs):
 
         def read(row: fer2013_csv.Row = row) -> tuple[NDArray[np.uint8], bytes]:
             image = row.image()
             return image, hashlib.sha256(image.tobytes()).digest()
 
-        yield _Item(row.name, row.part, row.label, read)
+        yield _Item(row.name, row.split, row.label, read)
 
 
 def _gather(items: Iterable[_Item], prepare: face_crops.Preparer, progress: Progress) -> _Gathered:
@@ -230,16 +230,15 @@ def _gather(items: Iterable[_Item], prepare: face_crops.Preparer, progress: Prog
     One thread: two decoded FER-2013's small files half as fast, photographs a fifth faster.
     """
     found = _Gathered()
-    with face_crops.quietly():
-        for done, item in enumerate(items, start=1):
-            found.wanted.add((item.part, item.label))
-            try:
-                image, key = item.read()
-            except Unreadable as why:
-                found.unreadable.append(f"{item.name}: {why}")
-            else:
-                _take(found, item, prepare(image), key)
-            progress(done)
+    for done, item in enumerate(items, start=1):
+        found.wanted.add((item.split, item.label))
+        try:
+            image, key = item.read()
+        except UnreadableError as why:
+            found.unreadable.append(f"{item.name}: {why}")
+        else:
+            _take(found, item, prepare(image), key)
+        progress(done)
     return found
 
 
@@ -247,18 +246,18 @@ def _take(found: _Gathered, item: _Item, crop: face_crops.Crop, key: bytes) -> N
     if crop.image.min() == crop.image.max():
         found.blank.append(item.name)
         return
-    found.pictures.append(_Picture(item.name, item.part, item.label, crop.image, key))
+    found.pictures.append(_Picture(item.name, item.split, item.label, crop.image, key))
     if crop.how == "face":
         found.cropped += 1
-    elif crop.how == "whole":
-        found.whole.append(item.name)
+    elif crop.how == "no face found":
+        found.no_face_found.append(item.name)
 
 
 def _name_classes(found: _Gathered) -> None:
-    """Give a table's numbered classes their names."""
-    names = fer2013_csv.class_names(item.label for item in found.pictures)
-    found.pictures = [replace(item, label=names[item.label]) for item in found.pictures]
-    found.wanted = {(part, names[label]) for part, label in found.wanted if label in names}
+    """Give a CSV's numbered classes their names."""
+    called = fer2013_csv.class_names(item.label for item in found.pictures)
+    found.pictures = [replace(item, label=called[item.label]) for item in found.pictures]
+    found.wanted = {(split, called[label]) for split, label in found.wanted if label in called}
 
 
 def _nothing(path: Path, found: _Gathered) -> str:
@@ -276,17 +275,19 @@ def _source(form: _Form, drawn: Sequence[str], seed: int) -> str:
     return f"{form.words}, {how}"
 
 
-def _splits(split: Mapping[str, Sequence[_Picture]], labels: Sequence[str]) -> dict[str, Split]:
+def _splits(chosen: Mapping[str, Sequence[_Picture]], labels: Sequence[str]) -> dict[str, Split]:
     numbers = {label: number for number, label in enumerate(labels)}
-    learnt = {_digest(item) for item in split.get("train", ())}
+    learnt = {_digest(item) for item in chosen.get("train", ())}
     return {
-        part: Split(
+        name: Split(
             images=np.stack([item.image for item in inside]),
             labels=np.array([numbers[item.label] for item in inside], np.int64),
             names=tuple(item.name for item in inside),
-            copied=np.array([part != "train" and _digest(item) in learnt for item in inside]),
+            duplicate_of_train=np.array(
+                [name != "train" and _digest(item) in learnt for item in inside]
+            ),
         )
-        for part, inside in split.items()
+        for name, inside in chosen.items()
     }
 
 

@@ -1,6 +1,6 @@
-"""Folders and file names -> which picture is of which class and in which part of the data.
+"""Folders and file names -> which picture is of which class and in which split of the data.
 
-Recognised are parts (`train/`, `val/`, `test/`) of class folders, and class folders alone, in any
+Recognised are splits (`train/`, `val/`, `test/`) of class folders, and class folders alone, in any
 number of wrapping folders. FER-2013's official split is in its file names: Training_,
 PublicTest_ (validation) and PrivateTest_ (test).
 """
@@ -9,13 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from emotion.errors import EmotionError
-
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"),
-    *(".gif", ".jp2", ".heic", ".heif", ".avif"),
-)
-"""What counts as a picture. Some builds of OpenCV cannot read the last ones; then they are named
-among the unreadable files instead of being overlooked."""
+from emotion.pictures import DECODABLE
 
 _FOLDERS = {
     "train": "train",
@@ -33,19 +27,19 @@ _Path = tuple[str, ...]  # a name's folders and file: tuples are six times faste
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture: its file in the archive, its name in the data set, its part ("" for none)."""
+    """One picture: its file in the archive, its name in the data set, its split ("" for none)."""
 
     file: str
     name: str
-    part: str
+    split: str
     label: str
 
 
 @dataclass(frozen=True)
-class Layout:
+class ClassFolders:
     """What the names say, and in `words` what was recognised.
 
-    `empty` are class folders without a picture, as (part, class), `outside` pictures that lie in
+    `empty` are class folders without a picture, as (split, class), `outside` pictures that lie in
     no class folder.
     """
 
@@ -55,67 +49,67 @@ class Layout:
     outside: tuple[str, ...]
 
 
-def recognise(source: str, files: Sequence[str], folders: Iterable[str]) -> Layout:
-    """The layout behind sorted names of `files` and `folders`; `source` is named in errors.
+def recognise(source: str, files: Sequence[str], folders: Iterable[str]) -> ClassFolders:
+    """The class folders behind sorted names of `files` and `folders`; `source` is named in errors.
 
     Raises EmotionError when there is no picture, or none in a class folder.
     """
-    pictures = [_path(name) for name in files if name.lower().endswith(SUFFIXES)]
+    pictures = [_path(name) for name in files if name.lower().endswith(DECODABLE)]
     if not pictures:
         raise EmotionError(f"{source} holds no pictures and no FER-2013 CSV: {_hint(files)}")
-    frame = _frame(source, pictures)
-    inside = [path for path in pictures if frame.holds(path)]
+    nesting = _nesting(source, pictures)
+    inside = [path for path in pictures if nesting.holds(path)]
     if not inside:
         raise EmotionError(
             f"{source} holds pictures and no class folders: put each picture into a folder named "
             "after its class, as in happy/1.jpg"
         )
     official = any(_prefix(path) for path in inside)
-    kind = "Kaggle folder" if frame.has_parts and official else "class folders"
-    return Layout(
-        words=f"{kind} in {'/'.join(frame.wrapper)}/" if frame.wrapper else kind,
-        entries=_entries(frame, inside, official),
-        empty=_empty(frame, inside, folders),
-        outside=tuple("/".join(path) for path in pictures if not frame.holds(path)),
+    kind = "Kaggle folder" if nesting.has_splits and official else "class folders"
+    return ClassFolders(
+        words=f"{kind} in {'/'.join(nesting.wrapper)}/" if nesting.wrapper else kind,
+        entries=_entries(nesting, inside, official),
+        empty=_empty(nesting, inside, folders),
+        outside=tuple("/".join(path) for path in pictures if not nesting.holds(path)),
     )
 
 
-def part_of(word: str) -> str:
-    """The part that a Usage value, or a folder's or file's name, stands for; "" for none."""
+def split_of(word: str) -> str:
+    """The split that a Usage value, or a folder's or file's name, stands for; "" for none."""
     word = word.strip().lower()
     return _PREFIXES.get(word) or _FOLDERS.get(word, "")
 
 
 @dataclass(frozen=True)
-class _Frame:
-    """Where in a path the class is: under the wrapping folders, and under a part if there are."""
+class _Nesting:
+    """Where in a path the class is: under the wrapping folders, and under a split if there are."""
 
     wrapper: _Path
-    has_parts: bool
+    has_splits: bool
 
     @property
     def level(self) -> int:
-        return len(self.wrapper) + self.has_parts
+        return len(self.wrapper) + self.has_splits
 
     def holds(self, path: _Path) -> bool:
         """Whether the file lies in a class folder."""
         if len(path) < self.level + 2 or path[: len(self.wrapper)] != self.wrapper:
             return False
-        return not self.has_parts or path[self.level - 1].lower() in _FOLDERS
+        return not self.has_splits or path[self.level - 1].lower() in _FOLDERS
 
-    def folder_part(self, path: _Path) -> str:
-        return _FOLDERS[path[self.level - 1].lower()] if self.has_parts else ""
+    def folder_split(self, path: _Path) -> str:
+        return _FOLDERS[path[self.level - 1].lower()] if self.has_splits else ""
 
 
-def _frame(source: str, pictures: Sequence[_Path]) -> _Frame:
+def _nesting(source: str, pictures: Sequence[_Path]) -> _Nesting:
     holders = {
         path[:level]
         for path in pictures
-        for level in range(len(path) - 2)  # a class folder and a file come after the part
+        for level in range(len(path) - 2)  # a class folder and a file come after the split
         if path[level].lower() in _FOLDERS
     }
     if not holders:
-        return _Frame(_shared(pictures), has_parts=False)
+        return _Nesting(_shared(pictures), has_splits=False)
     shallow = min(map(len, holders))
     first, *others = sorted(holder for holder in holders if len(holder) == shallow)
     if others:
@@ -123,7 +117,7 @@ def _frame(source: str, pictures: Sequence[_Path]) -> _Frame:
             f"{source} holds more than one data set ('{'/'.join(first)}' and "
             f"'{'/'.join(others[0])}'): give the folder of one of them"
         )
-    return _Frame(first, has_parts=True)
+    return _Nesting(first, has_splits=True)
 
 
 def _shared(pictures: Sequence[_Path]) -> _Path:
@@ -138,33 +132,33 @@ def _shared(pictures: Sequence[_Path]) -> _Path:
         wrapper += (tops.pop(),)
 
 
-def _entries(frame: _Frame, inside: Sequence[_Path], official: bool) -> tuple[Entry, ...]:
-    """The folder decides the part; in class folders alone, and in a `test/` that FER-2013's
+def _entries(nesting: _Nesting, inside: Sequence[_Path], official: bool) -> tuple[Entry, ...]:
+    """The folder decides the split; in class folders alone, and in a `test/` that FER-2013's
     PublicTest and PrivateTest share, the file name's prefix does. Beside files that have one, a
     file without is training data in class folders, and test data in `test/`."""
-    mixed = all(frame.folder_part(path) != "validation" for path in inside)
+    mixed = all(nesting.folder_split(path) != "validation" for path in inside)
     entries = []
     for path in inside:
-        part, prefix = frame.folder_part(path), _prefix(path)
-        if not frame.has_parts:
-            part = prefix or ("train" if official else "")
-        elif part == "test" and mixed and prefix == "validation":
-            part = "validation"
-        name = "/".join(path[len(frame.wrapper) :])
-        entries.append(Entry("/".join(path), name, part, path[frame.level]))
+        split, prefix = nesting.folder_split(path), _prefix(path)
+        if not nesting.has_splits:
+            split = prefix or ("train" if official else "")
+        elif split == "test" and mixed and prefix == "validation":
+            split = "validation"
+        name = "/".join(path[len(nesting.wrapper) :])
+        entries.append(Entry("/".join(path), name, split, path[nesting.level]))
     return tuple(entries)
 
 
 def _empty(
-    frame: _Frame, inside: Sequence[_Path], folders: Iterable[str]
+    nesting: _Nesting, inside: Sequence[_Path], folders: Iterable[str]
 ) -> tuple[tuple[str, str], ...]:
-    full = {path[: frame.level + 1] for path in inside}
+    full = {path[: nesting.level + 1] for path in inside}
     places = [
         path
         for path in map(_path, folders)
-        if len(path) == frame.level + 1 and path not in full and frame.holds((*path, ""))
+        if len(path) == nesting.level + 1 and path not in full and nesting.holds((*path, ""))
     ]
-    return tuple((frame.folder_part(path), path[-1]) for path in places)
+    return tuple((nesting.folder_split(path), path[-1]) for path in places)
 
 
 def _hint(files: Sequence[str]) -> str:
@@ -184,6 +178,6 @@ def _path(name: str) -> _Path:
 
 
 def _prefix(path: _Path) -> str:
-    """The part that a file name such as PublicTest_123.jpg stands for; "" for none."""
+    """The split that a file name such as PublicTest_123.jpg stands for; "" for none."""
     word, mark, _ = path[-1].partition("_")
     return _PREFIXES.get(word.lower(), "") if mark else ""

@@ -1,4 +1,4 @@
-"""The parts of a data set: whether training can use them, and how missing ones are drawn."""
+"""The splits of a data set: whether training can use them, and how missing ones are drawn."""
 
 import hashlib
 from collections.abc import Iterable, Sequence, Set
@@ -6,19 +6,19 @@ from typing import Protocol, TypeVar
 
 from emotion.errors import EmotionError
 
-PARTS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 LARGEST = 1 / 3
-"""The largest share that one drawn part may get: the rest is what training learns from."""
+"""The largest share that one drawn split may get: the rest is what training learns from."""
 
 Places = Set[tuple[str, str]]
-"""Pairs of part ("" before it is drawn) and class."""
+"""Pairs of split ("" before it is drawn) and class."""
 
 
 class Sample(Protocol):
     """What splitting needs to know of a picture; `key` is a hash of the bytes it came as."""
 
     @property
-    def part(self) -> str: ...
+    def split(self) -> str: ...
     @property
     def label(self) -> str: ...
     @property
@@ -33,73 +33,73 @@ def check(path: object, present: Places, wanted: Places) -> None:
     ought to have some. Raises EmotionError naming the data set at `path`.
     """
     given = f"DATASET='{path}'"
-    parts = {part for part, _ in present}
-    learnt = "" if "" in parts else "train"
-    if learnt not in parts:
+    splits = {split for split, _ in present}
+    learnt = "" if "" in splits else "train"
+    if learnt not in splits:
         raise EmotionError(
-            f"{given} has no training part, only {_listed(parts)}: training needs "
+            f"{given} has no training split, only {_listed(splits)}: training needs "
             "train/<class>/ folders, or rows whose Usage is Training"
         )
-    for part, label in sorted(wanted - present):
+    for split, label in sorted(wanted - present):
         raise EmotionError(
-            f"{given}: class '{label}'{_within(part)} has no picture that can be used: add some, "
-            "or take the class out of every part"
+            f"{given}: class '{label}'{_within(split)} has no picture that can be used: add some, "
+            "or take the class out of every split"
         )
-    known = {label for part, label in present if part == learnt}
+    known = {label for split, label in present if split == learnt}
     if len(known) < 2:
         raise EmotionError(
             f"{given} has one class only, '{min(known)}': training needs two or more"
         )
-    for part in sorted(parts - {learnt}):
-        labels = {label for other, label in present if other == part}
+    for split in sorted(splits - {learnt}):
+        labels = {label for other, label in present if other == split}
         if strange := labels - known:
             raise EmotionError(
-                f"{given}: class {_listed(strange)} is in the {part} part and not in the training "
-                "part: add it there, or take it out here"
+                f"{given}: class {_listed(strange)} is in the {split} split and not in the "
+                "training split: add it there, or take it out here"
             )
         if missing := known - labels:
             raise EmotionError(
-                f"{given}: class {_listed(missing)} is missing from the {part} part: add pictures "
-                "of it there, or take the part out and let VALIDATION_SPLIT draw one"
+                f"{given}: class {_listed(missing)} is missing from the {split} split: add "
+                "pictures of it there, or take the split out and let VALIDATION_SPLIT draw one"
             )
 
 
 def given(samples: Iterable[S]) -> dict[str, list[S]]:
-    """Samples by the part they came in; those that came in none are the test part."""
-    parts: dict[str, list[S]] = {part: [] for part in PARTS}
+    """Samples by the split they came in; those that came in none are the test split."""
+    splits: dict[str, list[S]] = {split: [] for split in SPLITS}
     for sample in samples:
-        parts[sample.part or "test"].append(sample)
-    return {part: inside for part, inside in parts.items() if inside}
+        splits[sample.split or "test"].append(sample)
+    return {split: inside for split, inside in splits.items() if inside}
 
 
 def completed(
     path: object, samples: Sequence[S], *, fraction: float, seed: int
 ) -> tuple[dict[str, list[S]], tuple[str, ...]]:
-    """Samples by part for training, and which parts were drawn from the training part.
+    """Samples by split for training, and which splits were drawn from the training split.
 
-    `fraction` of each class, and at least one picture, goes into each part drawn: validation
+    `fraction` of each class, and at least one picture, goes into each split drawn: validation
     where there is none, and test as well where training is all there is. Order is kept.
 
     Raises EmotionError when a class is too small to be drawn from.
     """
-    parts: dict[str, list[S]] = {part: [] for part in PARTS}
+    splits: dict[str, list[S]] = {split: [] for split in SPLITS}
     for sample in samples:
-        parts[sample.part or "train"].append(sample)
-    if parts["validation"]:
+        splits[sample.split or "train"].append(sample)
+    if splits["validation"]:
         drawn: tuple[str, ...] = ()
     else:
-        drawn = ("validation",) if parts["test"] else ("validation", "test")
-        places = _drawn(path, parts["train"], drawn, fraction, seed)
-        learnt, parts["train"] = parts["train"], []
-        for sample, part in zip(learnt, places, strict=True):
-            parts[part].append(sample)
-    return {part: inside for part, inside in parts.items() if inside}, drawn
+        drawn = ("validation",) if splits["test"] else ("validation", "test")
+        places = _drawn(path, splits["train"], drawn, fraction, seed)
+        learnt, splits["train"] = splits["train"], []
+        for sample, split in zip(learnt, places, strict=True):
+            splits[split].append(sample)
+    return {split: inside for split, inside in splits.items() if inside}, drawn
 
 
 def _drawn(
     path: object, samples: Sequence[Sample], drawn: Sequence[str], fraction: float, seed: int
 ) -> list[str]:
-    """The part for each sample. Within a class the order by hash is the lottery."""
+    """The split for each sample. Within a class the order by hash is the lottery."""
     places = ["train"] * len(samples)
     keys = [hashlib.sha256(f"{seed}:".encode() + sample.key).digest() for sample in samples]
     for label in sorted({sample.label for sample in samples}):
@@ -111,24 +111,24 @@ def _drawn(
             )
         numbers.sort(key=lambda n: keys[n])
         share, start = max(1, round(fraction * len(numbers))), 0
-        for part in drawn:
+        for split in drawn:
             end = _past_copies([keys[n] for n in numbers], start + share, share)
             for n in numbers[start:end]:
-                places[n] = part
+                places[n] = split
             start = end
     return places
 
 
 def _past_copies(keys: Sequence[bytes], end: int, share: int) -> int:
-    """`end`, moved behind copies of the picture before it, unless they are a part's worth."""
+    """`end`, moved behind copies of the picture before it, unless they are a split's worth."""
     moved = end
     while moved < len(keys) - 1 and keys[moved] == keys[end - 1]:
         moved += 1
     return moved if moved - end < share else end
 
 
-def _within(part: str) -> str:
-    return f" in the {part} part" if part else ""
+def _within(split: str) -> str:
+    return f" in the {split} split" if split else ""
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from emotion.errors import EmotionError
-from emotion.sources.files import Frame
+from emotion.sources.frame import Frame
 from emotion.tracking.tracker import Face
 
 VERSION = 1
@@ -24,7 +24,6 @@ class Rows:
     """
 
     def __init__(self, where: Path, labels: Sequence[str]) -> None:
-        self.count = 0
         self._where, self._labels = where, labels
         self._file: TextIO | None = None
 
@@ -65,7 +64,6 @@ class Rows:
         else:
             self._file.writelines(json.dumps(row) + "\n" for row in found)
         self._file.flush()
-        self.count += len(found)
 
     def _opened(self) -> TextIO:
         if str(self._where) == "-":

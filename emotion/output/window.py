@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.output.annotate import overlay
-from emotion.sources.files import Recording, Say, save_picture
+from emotion.output.recording import Recording, save_picture
+from emotion.sources.frame import Notify
 
 KEYS = (
     ("q, Esc", "quit"),
@@ -35,7 +36,7 @@ class Window:
     """A window on screen, open from its first picture until `closed`.
 
     `bars` and `mirror` are what the keys have set; whoever draws the next picture asks for them.
-    Snapshots and recordings go into `folder`, and `say` is told of each.
+    Snapshots and recordings go into `folder`, and `notify` is told of each.
     """
 
     def __init__(
@@ -44,11 +45,11 @@ class Window:
         *,
         mirror: bool = False,
         folder: Path = Path(),
-        say: Say = lambda _: None,
+        notify: Notify = lambda _: None,
     ) -> None:
         self.title, self.folder = title, folder
         self.bars, self.mirror, self.closed = True, mirror, False
-        self._say, self._help, self._paused, self._shown = say, False, False, False
+        self._notify, self._help, self._paused, self._shown = notify, False, False, False
         self._recording: Recording | None = None
 
     def show(
@@ -114,7 +115,7 @@ class Window:
         self._shown = True
 
     def _key(self, milliseconds: int) -> int:
-        """The key pressed within this time, or -1; notices when the window was closed."""
+        """The key pressed within this time, or -1; sees when the window was closed."""
         key = cv2.waitKey(milliseconds)
         try:
             visible = cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
@@ -146,15 +147,15 @@ class Window:
     def _snapshot(self, picture: NDArray[np.uint8]) -> None:
         path = self._new_file("png")
         save_picture(path, picture)
-        self._say(f"wrote {path}")
+        self._notify(f"wrote {path}")
 
     def _record(self) -> None:
         if self._recording:
             self._stop_recording()
             return
         path = self._new_file("mp4")
-        self._recording = Recording(path, rate=_RATE, lossless=False, say=self._say)
-        self._say(f"recording {path}: r stops it")
+        self._recording = Recording(path, rate=_RATE, lossless=False, notify=self._notify)
+        self._notify(f"recording {path}: r stops it")
 
     def _stop_recording(self) -> None:
         if self._recording:
@@ -180,11 +181,12 @@ def missing_display(environ: Mapping[str, str] = os.environ) -> str | None:
     if platform.system() in ("Windows", "Darwin"):
         return None
     if environ.get("QT_QPA_PLATFORM") == "offscreen":
-        return None
+        there = _has_plugin("offscreen")
+        return None if there else "this OpenCV has no plugin for QT_QPA_PLATFORM=offscreen"
     if display := environ.get("DISPLAY"):
         return None if _reachable(display) else f"DISPLAY={display} cannot be reached"
     if environ.get("WAYLAND_DISPLAY"):
-        if framework.startswith("GTK") or _has_wayland_plugin():
+        if framework.startswith("GTK") or _has_plugin("wayland"):
             return None
         return "this OpenCV shows windows through X11 only: start XWayland"
     return "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set"
@@ -219,6 +221,7 @@ def _answers(display: str) -> bool:
     return True
 
 
-def _has_wayland_plugin() -> bool:
+def _has_plugin(name: str) -> bool:
+    """Whether OpenCV's Qt can draw on this platform; OpenCV sets the variable when it is loaded."""
     plugins = os.environ.get("QT_QPA_PLATFORM_PLUGIN_PATH", "")
-    return any(Path(plugins).glob("platforms/libqwayland*"))
+    return any(Path(plugins).glob(f"platforms/libq{name}*"))

@@ -1,10 +1,8 @@
 """Live sources: cameras and streams that are watched, retried when they fail, and never lag."""
 
-import os
 import platform
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from time import monotonic, time
 from typing import Any, Protocol
 
@@ -13,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.errors import EmotionError
-from emotion.sources.files import OPEN_TIMEOUT, READ_TIMEOUT, Frame, Meter, Say
-from emotion.sources.source import Media, public
+from emotion.sources.files import open_url
+from emotion.sources.frame import USUAL_RATE, FpsMeter, Frame, Notify
+from emotion.sources.source import Source
 
 FIRST_FRAME = 6.0
 """Seconds in which a camera has to deliver its first frame; slow webcams need 2 to 4.
@@ -27,7 +26,7 @@ SILENCE = 2.0
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between attempts to get a lost source back
 _FAREWELL = 1.0  # seconds for the thread to end; a read may block for longer, it is a daemon
-_TICK = 0.1  # seconds between two frames that only repeat the last one, with a notice
+_TICK = 0.1  # seconds between two frames that only repeat the last one, with a message
 
 
 class Capture(Protocol):
@@ -50,12 +49,10 @@ class Camera:
     and not one frame with it (benchmarks/latency.py). Frames overwritten unread count in `dropped`.
 
     A source that fails or stalls is opened again, with growing pauses; meanwhile iteration goes on
-    with notices (see Frame). It ends with EmotionError when the source never delivered a frame,
-    with what `advice` answers, or has been silent for `give_up` seconds. `say` hears of every loss
-    and return. `rate` is what the source promises, `meter` what it keeps.
+    with status messages (see Frame). It ends with EmotionError when the source never delivered a
+    frame, with what `advice` answers, or has been silent for `give_up` seconds. `notify` is told of
+    every loss and return. `rate` is what the source promises, `meter` what it keeps.
     """
-
-    live = True
 
     def __init__(
         self,
@@ -64,16 +61,16 @@ class Camera:
         *,
         give_up: float = 60.0,
         advice: Callable[[], str] = str,
-        say: Say = lambda _: None,
+        notify: Notify = lambda _: None,
     ) -> None:
-        self.name, self.dropped, self.rate = name, 0, 30.0
+        self.name, self.dropped, self.rate = name, 0, USUAL_RATE
         self._called = f"camera {name}" if name.isdecimal() else name
-        self._opened, self._give_up, self._advice, self._say = opened, give_up, advice, say
+        self._opened, self._give_up, self._advice, self._notify = opened, give_up, advice, notify
         self._news = threading.Condition()
         self._fresh: tuple[NDArray[np.uint8], float, float] | None = None
         self._failure: str | EmotionError = ""  # why there is no picture at the moment
         self._stop = threading.Event()
-        self.meter = Meter()
+        self.meter = FpsMeter()
         self._thread = threading.Thread(target=self._work, name=f"camera {name}", daemon=True)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -87,7 +84,7 @@ class Camera:
                 image, taken, wall = fresh
                 index += 1
                 if lost:
-                    self._say(f"{self._called}: the picture is back")
+                    self._notify(f"{self._called}: the picture is back")
                     lost = False
                 yield Frame(image, index, self.name, taken - began, wall)
                 continue
@@ -99,11 +96,13 @@ class Camera:
                 )
             if silent > SILENCE or self._failure:
                 if not lost:
-                    self._say(f"{self._called}: no picture; trying again for {self._give_up:g} s")
+                    self._notify(
+                        f"{self._called}: no picture; trying again for {self._give_up:g} s"
+                    )
                     lost = True
                 left = self._give_up - silent
-                notice = f"no picture: trying again, {left:.0f} s left"
-                yield Frame(image, index, self.name, monotonic() - began, None, notice)
+                message = f"no picture: trying again, {left:.0f} s left"
+                yield Frame(image, index, self.name, monotonic() - began, None, message)
 
     def __enter__(self) -> "Camera":
         return self
@@ -176,16 +175,14 @@ class Camera:
 
 
 def opened(
-    media: Media, *, size: tuple[int, int] | None = None, rate: float | None = None
+    source: Source, *, size: tuple[int, int] | None = None, rate: float | None = None
 ) -> Callable[[], Capture]:
-    """What opens the live source `media`, asking for a capture size (width, height) and rate."""
-    if media.kind == "stream":
-        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT]
-        limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT]
-        return lambda: cv2.VideoCapture(media.name, cv2.CAP_FFMPEG, limits)
-    if media.kind == "picamera":
-        return lambda: PiCamera(int(media.name.removeprefix("picamera") or 0), size, rate)
-    return lambda: _camera(media.name, size, rate)
+    """What opens a live source, asking for a capture size (width, height) and rate."""
+    if source.kind == "stream":
+        return lambda: open_url(source.name)
+    if source.kind == "picamera":
+        return lambda: PiCamera(int(source.name.removeprefix("picamera") or 0), size, rate)
+    return lambda: open_device(source.name, size, rate)
 
 
 class PiCamera:
@@ -203,7 +200,7 @@ class PiCamera:
                 "install python3-picamera2', and a virtual environment made with "
                 "--system-site-packages"
             ) from error
-        self._rate = rate or 30.0
+        self._rate = rate or USUAL_RATE
         try:
             self._camera = Picamera2(number)
         except (IndexError, RuntimeError) as error:
@@ -233,7 +230,7 @@ class PiCamera:
         self._camera.close()
 
 
-def _camera(
+def open_device(
     name: str, size: tuple[int, int] | None = None, rate: float | None = None
 ) -> cv2.VideoCapture:
     """Camera number or /dev/videoN through the backend that knows cameras best on this system."""
@@ -250,94 +247,5 @@ def _camera(
     return capture
 
 
-def advice(
-    media: Media,
-    *,
-    system: str | None = None,
-    root: Path = Path("/"),
-    works: Callable[[int], bool] | None = None,
-) -> str:
-    """The next step for a live source that does not come, on this system.
-
-    `system` is platform.system()'s name. `root` is where /dev is looked for, and `works` tries a
-    camera number; both are there for the tests.
-    """
-    if media.kind == "stream":
-        return (
-            "check the address, user and password, and that the sender is on; "
-            f"'ffplay {public(media.name)}' shows whether anything arrives"
-        )
-    if media.kind == "picamera":
-        return "check its ribbon cable, and what 'rpicam-hello --list-cameras' lists"
-    system = system or platform.system()
-    steps = _linux(media.name, root) if system == "Linux" else [_PRIVACY.get(system, _OTHERWISE)]
-    others = _others(media.name, system, root, works or _works)
-    if others:
-        steps.insert(0, f"DEVICE_ID={' or '.join(map(str, others))} works here")
-    return "; ".join(steps)
-
-
-_PRIVACY = {
-    "Darwin": "allow the camera for this terminal in System Settings > Privacy & Security > "
-    "Camera, then start the terminal again",
-    "Windows": "let desktop apps use the camera in Settings > Privacy & security > Camera, and "
-    "close other programs that use it",
-}
-_OTHERWISE = "close other programs that use the camera, or try another number"
-
-
-def _linux(name: str, root: Path) -> list[str]:
-    node = f"/dev/video{name.removeprefix('/dev/video')}"
-    there = root / node.lstrip("/")
-    if there.exists():
-        if os.access(there, os.R_OK | os.W_OK):
-            return [f"another program may be using it ('fuser -v {node}' names it): close that one"]
-        return [f"this user may not read {node}: 'sudo usermod -aG video $USER', then log in again"]
-    if (root / ".dockerenv").exists() or (root / "run/.containerenv").exists():
-        return [f"there is no {node} in this container: start it with --device {node}"]
-    model = root / "proc/device-tree/model"
-    if model.exists() and model.read_bytes().startswith(b"Raspberry Pi"):
-        return ["a Raspberry Pi's ribbon-cable camera is DEVICE_ID=picamera, through picamera2"]
-    return [f"there is no {node}: plug a camera in, or give DEVICE_ID a clip, picture or stream"]
-
-
-def _others(name: str, system: str, root: Path, works: Callable[[int], bool]) -> list[int]:
-    """Numbers of other cameras that deliver a picture.
-
-    A few are tried, all at once for two seconds, because a driver takes as long as it likes.
-    """
-    tried = int(name.removeprefix("/dev/video"))
-    if system == "Linux":
-        nodes = (path.name.removeprefix("video") for path in (root / "dev").glob("video*"))
-        numbers = sorted(int(node) for node in nodes if node.isdecimal())
-    else:
-        numbers = list(range(3))
-    working: list[int] = []
-
-    def attempt(number: int) -> None:
-        if works(number):
-            working.append(number)
-
-    attempts = [
-        threading.Thread(target=attempt, args=(number,), daemon=True)
-        for number in numbers[:6]
-        if number != tried
-    ]
-    for thread in attempts:
-        thread.start()
-    deadline = monotonic() + 2
-    for thread in attempts:
-        thread.join(max(0.0, deadline - monotonic()))
-    return sorted(working)
-
-
-def _works(number: int) -> bool:
-    capture = _camera(str(number))
-    try:
-        return capture.isOpened() and capture.read()[0]
-    finally:
-        capture.release()
-
-
 def _sensible(rate: float) -> float:
-    return rate if 1 <= rate <= 240 else 30.0
+    return rate if 1 <= rate <= 240 else USUAL_RATE

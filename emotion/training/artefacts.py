@@ -226,12 +226,14 @@ def data_figures(data: "Dataset") -> dict[str, Any]:
     return {
         "source": data.source,
         "images": counts,
-        "copies_of_training_images": {p: int(s.copied.sum()) for p, s in data.splits.items()},
+        "copies_of_training_images": {
+            p: int(s.duplicate_of_train.sum()) for p, s in data.splits.items()
+        },
         "unreadable": list(data.unreadable),
         "blank": list(data.blank),
         "outside": list(data.outside),
         "photographs_cropped": data.cropped,
-        "photographs_whole": list(data.whole),
+        "photographs_whole": list(data.no_face_found),
     }
 
 

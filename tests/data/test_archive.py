@@ -2,8 +2,8 @@ import zipfile
 
 import pytest
 
-from emotion.data.archive import Unreadable, open_archive
-from emotion.errors import EmotionError
+from emotion.data.archive import open_archive
+from emotion.errors import EmotionError, UnreadableError
 
 
 def test_a_folder_and_its_zip_give_the_same_names_and_bytes(tmp_path):
@@ -44,7 +44,7 @@ def test_links_are_followed_and_a_link_to_a_folder_above_is_not_walked_for_ever(
 def test_a_broken_link_is_unreadable_and_says_why(tmp_path):
     data = _folder(tmp_path / "data", {"sad/2.jpg": b"y"})
     (data / "sad" / "3.jpg").symlink_to(tmp_path / "nowhere.jpg")
-    with open_archive(data) as archive, pytest.raises(Unreadable, match="No such file"):
+    with open_archive(data) as archive, pytest.raises(UnreadableError, match="No such file"):
         archive.read("sad/3.jpg")
 
 
@@ -79,7 +79,7 @@ def test_a_damaged_file_in_a_zip_is_unreadable_and_the_others_are_read(tmp_path)
     path.write_bytes(path.read_bytes().replace(b"first-first", b"first-thirst"[:11]))
     with open_archive(path) as archive:
         assert archive.read("a/2.jpg") == b"second"
-        with pytest.raises(Unreadable, match="damaged inside the zip"):
+        with pytest.raises(UnreadableError, match="damaged inside the zip"):
             archive.read("a/1.jpg")
 
 

@@ -40,21 +40,24 @@ def test_arrays_have_the_promised_types(tmp_path):
     split = dataset.load(_folder(tmp_path, OFFICIAL)).splits["train"]
     assert (split.images.dtype, split.images.shape) == (np.uint8, (2, 48, 48))
     assert (split.labels.dtype, split.labels.shape) == (np.int64, (2,))
-    assert (split.copied.dtype, split.copied.tolist()) == (np.bool_, [False, False])
+    assert (split.duplicate_of_train.dtype, split.duplicate_of_train.tolist()) == (
+        np.bool_,
+        [False, False],
+    )
 
 
-def test_train_and_val_folders_need_no_test_part(tmp_path):
+def test_train_and_val_folders_need_no_test_split(tmp_path):
     files = {"train/a/1.png": 1, "train/b/2.png": 2, "val/a/3.png": 3, "val/b/4.png": 4}
     data = dataset.load(_folder(tmp_path, files))
     assert _numbers(data) == {"train": [1, 2], "validation": [3, 4]}
     assert data.source == "class folders, split as it came"
 
 
-def test_train_and_test_folders_get_a_validation_part_from_train(tmp_path):
+def test_train_and_test_folders_get_a_validation_split_from_train(tmp_path):
     files = {f"train/{n % 2}/{n}.png": n for n in range(40)}
     files |= {f"test/{n % 2}/{n}.png": n for n in range(40, 44)}
     data = dataset.load(_folder(tmp_path, files), seed=7)
-    counts = {part: np.bincount(split.labels).tolist() for part, split in data.splits.items()}
+    counts = {name: np.bincount(split.labels).tolist() for name, split in data.splits.items()}
     assert counts == {"train": [18, 18], "validation": [2, 2], "test": [2, 2]}
     assert data.source == "class folders, validation drawn with seed 7"
 
@@ -63,10 +66,10 @@ def test_class_folders_are_split_in_three_by_content_and_not_by_name(tmp_path):
     plain = dataset.load(_folder(tmp_path / "1", {f"{n % 2}/{n}.png": n for n in range(60)}))
     renamed = {f"{n % 2}/{99 - n}.png": n for n in reversed(range(60))}
     other = dataset.load(_folder(tmp_path / "2", renamed))
-    sizes = {part: len(split.names) for part, split in plain.splits.items()}
+    sizes = {name: len(split.names) for name, split in plain.splits.items()}
     assert sizes == {"train": 48, "validation": 6, "test": 6}
-    for part in plain.splits:
-        assert sorted(_numbers(plain)[part]) == sorted(_numbers(other)[part])
+    for name in plain.splits:
+        assert sorted(_numbers(plain)[name]) == sorted(_numbers(other)[name])
     assert plain.source == "class folders, validation and test drawn with seed 0"
 
 
@@ -101,9 +104,9 @@ def test_a_csv_equals_the_folder(tmp_path, packed):
     data = dataset.load(path)
     folder = dataset.load(_folder(tmp_path, OFFICIAL))
     assert data.labels == folder.labels
-    for part, split in folder.splits.items():
-        np.testing.assert_array_equal(data.splits[part].images, split.images)
-        np.testing.assert_array_equal(data.splits[part].labels, split.labels)
+    for name, split in folder.splits.items():
+        np.testing.assert_array_equal(data.splits[name].images, split.images)
+        np.testing.assert_array_equal(data.splits[name].labels, split.labels)
     assert data.splits["test"].names == ("row 6", "row 7")
     words = "zip of CSV some/fer2013.csv" if packed else "CSV fer2013.csv"
     assert data.source == f"{words}, split as it came"
@@ -135,16 +138,16 @@ def test_copies_of_training_images_are_marked(tmp_path):
         "train/happy/Training_9.png": 1,
     }
     data = dataset.load(_folder(tmp_path, files))
-    assert data.splits["train"].copied.tolist() == [False, False, False]
-    assert data.splits["validation"].copied.tolist() == [False, True, False]
-    assert data.splits["test"].copied.tolist() == [False, False, True]
+    assert data.splits["train"].duplicate_of_train.tolist() == [False, False, False]
+    assert data.splits["validation"].duplicate_of_train.tolist() == [False, True, False]
+    assert data.splits["test"].duplicate_of_train.tolist() == [False, False, True]
 
 
 def test_copies_are_judged_by_pixels_and_not_by_files(tmp_path):
     folder = _folder(tmp_path, OFFICIAL)
     (folder / "test/sad/PublicTest_7.bmp").write_bytes(cv2.imencode(".bmp", _noise(1))[1].tobytes())
     data = dataset.load(folder)
-    assert data.splits["validation"].copied.tolist() == [False, False, True]
+    assert data.splits["validation"].duplicate_of_train.tolist() == [False, False, True]
 
 
 def test_blank_and_unreadable_pictures_are_named_and_left_out(tmp_path, capfd):
@@ -186,7 +189,7 @@ def test_photographs_are_cropped_or_used_whole_and_counted(tmp_path):
     (folder / "train/sad/wall.JPG").write_bytes(cv2.imencode(".jpg", wall)[1].tobytes())
     data = dataset.load(folder)
     assert data.cropped == 1
-    assert data.whole == ("train/sad/wall.JPG",)
+    assert data.no_face_found == ("train/sad/wall.JPG",)
     assert data.splits["train"].images.shape == (4, 48, 48)
 
 
@@ -204,11 +207,11 @@ def test_pictures_outside_the_class_folders_are_named(tmp_path):
 def test_another_size_scales_every_picture(tmp_path):
     data = dataset.load(_folder(tmp_path, OFFICIAL), size=32)
     assert data.splits["test"].images.shape == (2, 32, 32)
-    assert (data.whole, data.cropped) == ((), 0)
+    assert (data.no_face_found, data.cropped) == ((), 0)
 
 
 @pytest.mark.parametrize(
-    ("files", "parts"),
+    ("files", "expected"),
     [
         ({"happy/1.png": 1, "sad/2.png": 2}, {"test": [1, 2]}),
         ({"happy/1.png": 1}, {"test": [1]}),
@@ -218,9 +221,9 @@ def test_another_size_scales_every_picture(tmp_path):
     ],
     ids=["class folders", "one class", "test alone", "train alone", "other classes"],
 )
-def test_scoring_takes_what_is_there_and_splits_nothing(tmp_path, files, parts):
+def test_scoring_takes_what_is_there_and_splits_nothing(tmp_path, files, expected):
     data = dataset.load(_folder(tmp_path, files), for_training=False)
-    assert _numbers(data) == parts
+    assert _numbers(data) == expected
     assert data.source.endswith(", split as it came")
 
 
@@ -228,18 +231,22 @@ def test_an_empty_class_folder_is_refused_before_anything_is_read(tmp_path, monk
     folder = _folder(tmp_path, OFFICIAL)
     (folder / "train" / "angry").mkdir()
     monkeypatch.setattr(dataset, "_gather", lambda *_: pytest.fail("pictures were read"))
-    with pytest.raises(EmotionError, match="class 'angry' in the train part has no picture"):
+    with pytest.raises(EmotionError, match="class 'angry' in the train split has no picture"):
         dataset.load(folder)
 
 
 def test_a_class_of_nothing_but_unusable_pictures_is_refused(tmp_path):
     folder = _folder(tmp_path, OFFICIAL)
     (folder / "train/sad/Training_2.png").write_bytes(b"")
-    with pytest.raises(EmotionError, match="class 'sad' in the train part has no picture that can"):
+    with pytest.raises(
+        EmotionError, match="class 'sad' in the train split has no picture that can"
+    ):
         dataset.load(folder)
     path = _csv(tmp_path / "fer2013.csv", {k: n for k, n in OFFICIAL.items() if n != 2})
     path.write_text(path.read_text() + "4,Training,1 2 3\n")
-    with pytest.raises(EmotionError, match="class 'sad' in the train part has no picture that can"):
+    with pytest.raises(
+        EmotionError, match="class 'sad' in the train split has no picture that can"
+    ):
         dataset.load(path)
 
 
@@ -248,9 +255,9 @@ def test_a_class_of_nothing_but_unusable_pictures_is_refused(tmp_path):
     [
         ({}, r"holds no pictures and no FER-2013 CSV: give a folder or \.zip with train/<class>/"),
         ({"happy/1.png": 1}, r"has one class only, 'happy': training needs two or more$"),
-        ({"val/a/1.png": 1, "val/b/2.png": 2}, r"has no training part, only 'validation'"),
-        (OFFICIAL | {"test/odd/PublicTest_7.png": 7}, r"class 'odd' is in the validation part"),
-        (OFFICIAL | {"train/odd/Training_7.png": 7}, r"class 'odd' is missing from the test part"),
+        ({"val/a/1.png": 1, "val/b/2.png": 2}, r"has no training split, only 'validation'"),
+        (OFFICIAL | {"test/odd/PublicTest_7.png": 7}, r"class 'odd' is in the validation split"),
+        (OFFICIAL | {"train/odd/Training_7.png": 7}, r"class 'odd' is missing from the test split"),
         ({"a/1.png": 1, "b/2.png": 2}, r"class 'a' has too few usable pictures"),
     ],
     ids=["nothing", "one class", "no training", "unknown class", "missing class", "too few"],
@@ -316,7 +323,7 @@ def test_the_preflight_shows_a_table_and_everything_left_out(tmp_path):
         "1 picture in no class folder, left out: cover.png",
         "1 of 3 (33.3%) validation images have the same pixels as a training image",
         "0 photographs cropped to the largest face",
-        "1 picture without a face that was found, used whole: train/sad/wall.png",
+        "1 picture with no face found, centre used: train/sad/wall.png",
     ]
 
 
@@ -333,15 +340,15 @@ def test_the_real_fer2013_is_as_its_description_says(fer2013):
     assert data.labels == FER2013
     assert set(data.blank) == blank
     assert len(blank) == 12
-    assert (data.unreadable, data.whole, data.cropped, data.outside) == ((), (), 0, ())
+    assert (data.unreadable, data.no_face_found, data.cropped, data.outside) == ((), (), 0, ())
     sizes = (28_709, 3_589)
-    for split, size, part in zip(data.splits.values(), sizes, ("train", "test"), strict=True):
-        assert len(split.names) == size - sum(name.startswith(part) for name in blank)
+    for split, size, folder in zip(data.splits.values(), sizes, ("train", "test"), strict=True):
+        assert len(split.names) == size - sum(name.startswith(folder) for name in blank)
     groups = {row["filename"]: row["exact_group"] for row in rows if row["exact_group"]}
     learnt = {groups[name] for name in groups if name.startswith("train") and name not in blank}
     held = data.splits["validation"]
     expected = [groups.get(name) in learnt for name in held.names]
-    assert held.copied.tolist() == expected
+    assert held.duplicate_of_train.tolist() == expected
     assert Counter(expected)[True] == 279
 
 
@@ -384,19 +391,21 @@ def _zip(path, files):
 
 
 def _numbers(data):
-    """Which noise is in each part, in order; every image must be one unchanged."""
+    """Which noise is in each split, in order; every image must be one unchanged."""
     known = {_noise(number).tobytes(): number for number in range(100)}
     return {
-        part: [known[image.tobytes()] for image in split.images]
-        for part, split in data.splits.items()
+        name: [known[image.tobytes()] for image in split.images]
+        for name, split in data.splits.items()
     }
 
 
 def _same(one, other):
     assert one.labels == other.labels
     assert one.splits.keys() == other.splits.keys()
-    for part, split in one.splits.items():
-        assert other.splits[part].names == split.names
-        np.testing.assert_array_equal(other.splits[part].images, split.images)
-        np.testing.assert_array_equal(other.splits[part].labels, split.labels)
-        np.testing.assert_array_equal(other.splits[part].copied, split.copied)
+    for name, split in one.splits.items():
+        assert other.splits[name].names == split.names
+        np.testing.assert_array_equal(other.splits[name].images, split.images)
+        np.testing.assert_array_equal(other.splits[name].labels, split.labels)
+        np.testing.assert_array_equal(
+            other.splits[name].duplicate_of_train, split.duplicate_of_train
+        )

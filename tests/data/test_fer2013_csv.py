@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from emotion.data import fer2013_csv
-from emotion.data.archive import Unreadable, open_archive
-from emotion.errors import EmotionError
+from emotion.data.archive import open_archive
+from emotion.errors import EmotionError, UnreadableError
 
 
-def test_rows_give_part_label_and_pixels(tmp_path):
+def test_rows_give_split_label_and_pixels(tmp_path):
     rows = _rows(
         tmp_path,
         "emotion,pixels,Usage\n3,1 2 3 4,Training\n4,5 6 7 8,PublicTest\n0,9 9 9 0,PrivateTest\n",
     )
-    assert [(row.name, row.part, row.label) for row in rows] == [
+    assert [(row.name, row.split, row.label) for row in rows] == [
         ("row 2", "train", "3"),
         ("row 3", "validation", "4"),
         ("row 4", "test", "0"),
@@ -37,7 +37,7 @@ def test_rows_give_part_label_and_pixels(tmp_path):
 )
 def test_columns_are_found_by_name_in_any_order(tmp_path, text):
     (row,) = _rows(tmp_path, text)
-    assert (row.part, row.label, row.image().tolist()) == ("train", "3", [[1, 2], [3, 4]])
+    assert (row.split, row.label, row.image().tolist()) == ("train", "3", [[1, 2], [3, 4]])
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_columns_are_found_by_name_in_any_order(tmp_path, text):
 def test_a_malformed_row_says_why_and_the_next_is_read(tmp_path, row, why):
     bad, good = _rows(tmp_path, f"emotion,Usage,pixels\n{row}\n3,Training,1 2 3 4\n")
     assert bad.name == "row 2"
-    with pytest.raises(Unreadable) as error:
+    with pytest.raises(UnreadableError) as error:
         bad.image()
     assert str(error.value) == why
     assert (good.name, good.image().tolist()) == ("row 3", [[1, 2], [3, 4]])
@@ -67,7 +67,7 @@ def test_a_malformed_row_says_why_and_the_next_is_read(tmp_path, row, why):
 def test_a_row_that_csv_cannot_read_says_why_and_the_next_is_read(tmp_path):
     text = f"emotion,Usage,pixels\n3,Training,{'1 ' * 70_000}\n3,Training,1 2 3 4\n"
     bad, good = _rows(tmp_path, text)
-    with pytest.raises(Unreadable, match="field larger than field limit"):
+    with pytest.raises(UnreadableError, match="field larger than field limit"):
         bad.image()
     assert good.image().tolist() == [[1, 2], [3, 4]]
 
@@ -86,7 +86,7 @@ def test_the_table_with_usage_stands_for_the_whole_download(tmp_path):
     assert [one.name for one in found] == ["fer2013.csv"]
 
 
-def test_tables_named_after_parts_belong_together(tmp_path):
+def test_csvs_named_after_splits_belong_together(tmp_path):
     files = {
         "train.csv": "emotion,pixels\n1,1 2 3 4\n",
         "test.csv": "emotion,pixels\n2,1 2 3 4\n",
@@ -95,15 +95,15 @@ def test_tables_named_after_parts_belong_together(tmp_path):
     }
     with open_archive(_folder(tmp_path, files)) as archive:
         rows = list(fer2013_csv.rows(archive, fer2013_csv.find(archive)))
-    assert [(row.name, row.part) for row in rows] == [
+    assert [(row.name, row.split) for row in rows] == [
         ("test.csv row 2", "test"),
         ("train.csv row 2", "train"),
     ]
 
 
-def test_a_table_of_another_name_without_usage_has_no_part(tmp_path):
+def test_a_csv_of_another_name_without_usage_has_no_split(tmp_path):
     (row,) = _rows(tmp_path, "emotion,pixels\n1,1 2 3 4\n")
-    assert row.part == ""
+    assert row.split == ""
 
 
 @pytest.mark.parametrize("content", ["", "filename,emotion\n", "\x00\x01\xff", "emotion;pixels\n"])
@@ -134,7 +134,7 @@ def test_a_table_damaged_inside_a_zip_is_refused(tmp_path):
         open_archive(path) as archive,
         pytest.raises(EmotionError, match=r"^DATASET: 'fer2013.csv' cannot be read to its end"),
     ):
-        list(fer2013_csv.rows(archive, (fer2013_csv.Table("fer2013.csv", 0, 2, 1),)))
+        list(fer2013_csv.rows(archive, (fer2013_csv.CsvFile("fer2013.csv", 0, 2, 1),)))
 
 
 def _folder(path, files):

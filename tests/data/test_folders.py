@@ -14,7 +14,7 @@ def test_the_kaggle_folder_is_split_by_folder_and_prefix():
     assert _placed(plan) == [("test", "sad"), ("validation", "sad"), ("train", "sad")]
 
 
-def test_a_test_folder_without_prefixes_is_the_test_part():
+def test_a_test_folder_without_prefixes_is_the_test_split():
     plan = _recognised("test/sad/2.jpg", "train/sad/1.jpg")
     assert plan.words == "class folders"
     assert _placed(plan) == [("test", "sad"), ("train", "sad")]
@@ -37,7 +37,7 @@ def test_validation_has_several_names(name):
     assert _placed(_recognised(f"{name}/sad/1.jpg", "train/sad/2.jpg"))[0] == ("validation", "sad")
 
 
-def test_class_folders_alone_have_no_part():
+def test_class_folders_alone_have_no_split():
     assert _placed(_recognised("happy/1.jpg", "sad/2.jpg")) == [("", "happy"), ("", "sad")]
 
 
@@ -48,10 +48,10 @@ def test_class_folders_with_prefixes_are_split_by_them():
 
 @pytest.mark.parametrize("wrapper", ["fer2013", "archive/fer2013", "images/images"])
 def test_wrapping_folders_are_looked_through(wrapper):
-    parts = _recognised(f"{wrapper}/train/sad/1.jpg", f"{wrapper}/val/sad/2.jpg")
-    assert [entry.name for entry in parts.entries] == ["train/sad/1.jpg", "val/sad/2.jpg"]
-    assert parts.entries[0].file == f"{wrapper}/train/sad/1.jpg"
-    assert parts.words == f"class folders in {wrapper}/"
+    found = _recognised(f"{wrapper}/train/sad/1.jpg", f"{wrapper}/val/sad/2.jpg")
+    assert [entry.name for entry in found.entries] == ["train/sad/1.jpg", "val/sad/2.jpg"]
+    assert found.entries[0].file == f"{wrapper}/train/sad/1.jpg"
+    assert found.words == f"class folders in {wrapper}/"
     classes = _recognised(f"{wrapper}/happy/1.jpg", f"{wrapper}/sad/2.jpg")
     assert [entry.name for entry in classes.entries] == ["happy/1.jpg", "sad/2.jpg"]
 
@@ -140,4 +140,4 @@ def _recognised(*files):
 
 
 def _placed(plan):
-    return [(entry.part, entry.label) for entry in plan.entries]
+    return [(entry.split, entry.label) for entry in plan.entries]

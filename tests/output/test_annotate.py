@@ -33,11 +33,11 @@ FIVE = [
 @pytest.mark.parametrize("mirror", [False, True])
 def test_the_given_frame_stays_as_it_is(mirror):
     frame = blank(128)
-    annotate(frame, FIVE, FER2013, mirror=mirror, status="30 fps", notice="gone")
+    annotate(frame, FIVE, FER2013, mirror=mirror, corner="30 fps", status_message="gone")
     assert (frame == 128).all()
 
 
-def test_a_frame_without_faces_status_or_notice_comes_back_as_a_copy():
+def test_a_frame_without_faces_corner_or_message_comes_back_as_a_copy():
     frame = blank(7)
     drawn = annotate(frame, [], FER2013)
     assert np.array_equal(frame, drawn) and drawn is not frame
@@ -52,7 +52,7 @@ def test_a_read_only_frame_is_fine():
 @pytest.mark.parametrize("level", [0, 128, 255], ids=["black", "grey", "white"])
 def test_no_face_is_hidden(level):
     frame = blank(level)
-    drawn = annotate(frame, FIVE, FER2013, status="30 fps")
+    drawn = annotate(frame, FIVE, FER2013, corner="30 fps")
     for one in FIVE:
         x, y, width, height = one.box
         inside = np.s_[y + 4 : y + height - 4, x + 4 : x + width - 4]
@@ -109,7 +109,7 @@ def test_the_tag_keeps_its_share_of_frames_of_every_size(size):
 @pytest.mark.parametrize("size", [(64, 48), (8, 8), (1, 1), (2000, 10)], ids=str)
 def test_frames_too_small_for_text_are_no_error(size):
     frame = blank(size=size)
-    drawn = annotate(frame, [face((0, 0, *size))], FER2013, status="30 fps", notice="gone")
+    drawn = annotate(frame, [face((0, 0, *size))], FER2013, corner="30 fps", status_message="gone")
     assert drawn.shape == frame.shape
 
 
@@ -136,6 +136,60 @@ def test_bars_can_be_left_out():
     assert with_bars[150:300, 260:].any() and not without[150:300, 260:].any()
 
 
+def bars_of(faces, size=(640, 480), corner=""):
+    """Left, top, right, bottom of what bars add to the drawing; None where they add nothing."""
+    frame = blank(90, size)
+    without = annotate(frame, faces, FER2013, bars=False, corner=corner)
+    ys, xs = np.nonzero(changed(without, annotate(frame, faces, FER2013, corner=corner)))
+    return (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1) if len(xs) else None
+
+
+def covered(box, place):
+    """Pixels of a face's box under a place; where there are none, how far away it is, negative."""
+    x, y, width, height = box
+    across = min(x + width, place[2]) - max(x, place[0])
+    down = min(y + height, place[3]) - max(y, place[1])
+    return across * down if across > 0 and down > 0 else min(across, 0) + min(down, 0)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (1920, 1080)], ids=str)
+@pytest.mark.parametrize("across", [0.02, 0.3, 0.5, 0.75])
+@pytest.mark.parametrize("down", [0.02, 0.3, 0.7])
+def test_bars_stand_beside_their_face_and_not_over_it(size, across, down):
+    side = round(0.25 * size[1])
+    box = (round(across * size[0]), round(down * size[1]), side, side)
+    place = bars_of([face(box)], size, corner="30 fps")
+    assert 0 <= -covered(box, place) <= 0.02 * size[1]
+    assert place[1] < box[1] + side and place[3] > box[1]  # level with it
+
+
+def test_of_several_faces_none_has_bars_over_another_or_far_away():
+    """The one in the middle has no room for any, though corners of the frame are free."""
+    faces = [face((x, 170, 130, 130), identity=n) for n, x in enumerate((115, 255, 395))]
+    faces += [face((255, y, 130, 130), identity=n) for n, y in ((3, 30), (4, 310))]
+    without = annotate(blank(90), faces, FER2013, bars=False)
+    added = changed(without, annotate(blank(90), faces, FER2013)).astype(np.uint8)
+    places = cv2.connectedComponentsWithStats(cv2.dilate(added, np.ones((9, 9))))[2][1:, :4]
+    places = [(x + 4, y + 4, x + width - 4, y + height - 4) for x, y, width, height in places]
+    assert len(places) == 2
+    for place in places:
+        nearest = max(covered(one.box, place) for one in faces)
+        assert -30 < nearest <= 0  # a tag may stand between
+
+
+@pytest.mark.parametrize(("left", "side"), [(60, "right"), (140, "left")])
+def test_a_lone_face_without_room_has_its_bars_in_the_corner_that_hides_least_of_it(left, side):
+    box = (left, 20, 440, 440)
+    place = bars_of([face(box)])
+    assert (place[0] == 0) == (side == "left") and (place[2] == 640) == (side == "right")
+    assert place[1] == 0 or place[3] == 480
+    assert 0 < covered(box, place) < 440 * 440 / 40
+
+
+def test_a_face_that_fills_the_frame_has_no_bars():
+    assert bars_of([face((0, 0, 160, 120))], size=(160, 120)) is None
+
+
 def test_small_faces_have_bars_only_when_alone():
     """With several, nobody could tell whose bars they are."""
     small = [face((100, 200, 40, 40)), face((500, 200, 40, 40), identity=2)]
@@ -146,7 +200,7 @@ def test_small_faces_have_bars_only_when_alone():
 
 @pytest.mark.parametrize("level", [0, 255], ids=["black", "white"])
 def test_white_text_on_the_frame_has_a_dark_ground(level):
-    drawn = annotate(blank(level), [], FER2013, status="30 fps")
+    drawn = annotate(blank(level), [], FER2013, corner="30 fps")
     corner = drawn[-26:, :60]
     assert corner.max() > 200
     assert np.median(corner) <= 64
@@ -180,9 +234,9 @@ def test_mirroring_swaps_the_picture_and_the_boxes_but_not_the_text():
     assert len(upper[0]) == len(upper[1])  # the same text, read from the left
 
 
-def test_a_notice_goes_across_the_middle():
+def test_a_status_message_goes_across_the_middle():
     frame = blank(200)
-    drawn = annotate(frame, [], FER2013, notice="no picture")
+    drawn = annotate(frame, [], FER2013, status_message="no picture")
     rows = np.flatnonzero(changed(frame, drawn).any(axis=1))
     assert rows.min() > 200 and rows.max() < 280
 

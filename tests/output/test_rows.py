@@ -11,7 +11,7 @@ import pytest
 
 from emotion.errors import EmotionError
 from emotion.output.rows import VERSION, Rows, columns, rows
-from emotion.sources.files import Frame
+from emotion.sources.frame import Frame
 from emotion.tracking.tracker import Face
 
 LABELS = ("sad", "happy")
@@ -53,6 +53,17 @@ def test_a_face_is_a_row():
             "raw": {"sad": 0.1, "happy": 0.9},
         }
     ]
+
+
+def test_times_are_kept_to_a_microsecond(tmp_path):
+    """At 30 frames a second two neighbours are 0.03 s apart, at 240 not even 0.01."""
+    times = [n / 240 for n in range(1, 6)]
+    text = written(tmp_path / "a.jsonl", *((Frame(IMAGE, 1, "a", time=time), []) for time in times))
+    told = [json.loads(line)["time"] for line in text.splitlines()]
+    assert told == pytest.approx(times, abs=5e-7)
+    written(tmp_path / "a.csv", (Frame(IMAGE, 1, "a", time=1 / 3), []))
+    with (tmp_path / "a.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["time"] == "0.333333"
 
 
 def test_a_frame_without_faces_is_a_row_with_none():

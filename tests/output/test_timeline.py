@@ -45,9 +45,10 @@ def test_time_out_of_view_does_not_count():
     assert spans(person) == [(0, 0.5, "happy"), (1.5, 2.0, "happy")]
 
 
-def test_a_gap_in_the_source_counts_for_a_second_at_most():
-    (person,) = timeline((0, (1,)), (60, (1,)), (60.5,)).people
-    assert spans(person) == [(0, 1, "happy"), (60, 60.5, "happy")]
+@pytest.mark.parametrize("gap", [1.5, 20, 60])
+def test_a_gap_in_the_source_counts_for_a_second_at_most(gap):
+    (person,) = timeline((0, (1,)), (gap, (1,)), (gap + 0.5,)).people
+    assert spans(person) == [(0, 1, "happy"), (gap, gap + 0.5, "happy")]
 
 
 def test_people_are_kept_apart():

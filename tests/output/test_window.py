@@ -11,8 +11,9 @@ import cv2
 import pytest
 from display import Person, display
 
+from emotion import pictures
 from emotion.output.window import Window, missing_display
-from emotion.sources.files import Clip, read_picture
+from emotion.sources.files import Clip
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,10 +29,10 @@ def draw():
     picture[:40, :40] = (window.bars * 255, window.mirror * 255, 0)
     return picture
 
-def say(text):
+def notify(text):
     print(text, flush=True)
 
-with Window("test window", folder=Path(sys.argv[1]), say=say) as window:
+with Window("test window", folder=Path(sys.argv[1]), notify=notify) as window:
     count = 0
     while not window.closed:
         window.show(draw(), draw, hold=sys.argv[2] == "hold", due=time.monotonic() + 0.02)
@@ -113,7 +114,7 @@ def test_s_saves_what_is_shown(running, tmp_path):
     person.press("s")
     path = Path(lines_until(program, "wrote ")[-1].removeprefix("wrote "))
     assert path.parent == tmp_path and path.suffix == ".png"
-    assert tuple(read_picture(path)[5, 5]) == (255, 0, 0)
+    assert tuple(pictures.read(path)[5, 5]) == (255, 0, 0)
 
 
 def test_b_and_m_change_what_is_drawn(running):
@@ -121,7 +122,7 @@ def test_b_and_m_change_what_is_drawn(running):
     for key in ("b", "m", "s"):
         person.press(key)
     path = lines_until(program, "wrote ")[-1].removeprefix("wrote ")
-    assert tuple(read_picture(Path(path))[5, 5]) == (0, 255, 0)
+    assert tuple(pictures.read(Path(path))[5, 5]) == (0, 255, 0)
 
 
 def test_r_records_until_r(running):
@@ -162,7 +163,7 @@ def test_h_is_not_saved_with_the_picture(running):
     person.press("h")
     person.press("s")
     path = lines_until(program, "wrote ")[-1].removeprefix("wrote ")
-    assert (read_picture(Path(path))[100:, 100:] == 100).all()
+    assert (pictures.read(Path(path))[100:, 100:] == 100).all()
 
 
 def test_a_held_picture_answers_keys_and_ends_with_any_other(holding):
@@ -170,7 +171,7 @@ def test_a_held_picture_answers_keys_and_ends_with_any_other(holding):
     person.press("b")
     person.press("s")
     path = lines_until(program, "wrote ")[-1].removeprefix("wrote ")
-    assert tuple(read_picture(Path(path))[5, 5]) == (0, 0, 0)
+    assert tuple(pictures.read(Path(path))[5, 5]) == (0, 0, 0)
     person.press("x")
     assert lines_until(program, "closed")[0] == "shown 1"
 
@@ -202,6 +203,19 @@ def test_a_missing_display_is_explained(monkeypatch, environ, reason, library):
 
         monkeypatch.setattr("emotion.output.window.ctypes.CDLL", absent)
     assert missing_display(environ) == reason
+
+
+@linux
+@pytest.mark.parametrize("there", [True, False], ids=["with its plugin", "without"])
+def test_a_display_in_memory_needs_the_plugin_for_it(monkeypatch, tmp_path, there):
+    """OpenCV's wheels have none, and without one the first window would abort the process."""
+    (tmp_path / "platforms").mkdir()
+    if there:
+        (tmp_path / "platforms" / "libqoffscreen.so").touch()
+    monkeypatch.setattr(cv2, "currentUIFramework", lambda: "QT5")
+    monkeypatch.setenv("QT_QPA_PLATFORM_PLUGIN_PATH", str(tmp_path))
+    answer = missing_display({"QT_QPA_PLATFORM": "offscreen"})
+    assert answer == (None if there else "this OpenCV has no plugin for QT_QPA_PLATFORM=offscreen")
 
 
 @linux

@@ -14,8 +14,9 @@ from stream import Stream
 
 from emotion.errors import EmotionError
 from emotion.sources import camera
-from emotion.sources import source as media
 from emotion.sources.camera import Camera
+from emotion.sources.camera_help import advice
+from emotion.sources.source import find
 
 
 @pytest.fixture(autouse=True)
@@ -106,16 +107,16 @@ def test_a_lost_camera_is_told_of_and_goes_on_with_another_frame_size():
     heard = []
     captures = [FakeCapture([grey(1)]), FakeCapture(opens=False), FakeCapture([])]
     back = FakeCapture([grey(2, size=(8, 6)), blocks])
-    with live(*captures, back, say=heard.append) as source:
+    with live(*captures, back, notify=heard.append) as source:
         frames = iter(source)
-        assert next(frames).notice == ""
+        assert next(frames).status_message == ""
         meanwhile = []
         frame = next(frames)
-        while frame.notice:
+        while frame.status_message:
             meanwhile.append(frame)
             frame = next(frames)
     assert frame.image.shape == (6, 8, 3) and frame.index == 1
-    assert all("no picture: trying again, " in one.notice for one in meanwhile)
+    assert all("no picture: trying again, " in one.status_message for one in meanwhile)
     assert all(one.image.shape == (3, 4, 3) and one.wall is None for one in meanwhile)
     assert all(capture.released for capture in captures)
     if meanwhile:  # the way back may have been too quick to be noticed
@@ -128,7 +129,7 @@ def test_a_lost_camera_is_told_of_and_goes_on_with_another_frame_size():
 def test_a_camera_that_stays_lost_is_given_up():
     heard = []
     with (
-        live(FakeCapture([grey(1)]), give_up=0.2, say=heard.append) as source,
+        live(FakeCapture([grey(1)]), give_up=0.2, notify=heard.append) as source,
         pytest.raises(EmotionError, match=r"camera 0 has sent no picture for 0\.2 s"),
     ):
         list(source)
@@ -136,11 +137,11 @@ def test_a_camera_that_stays_lost_is_given_up():
 
 
 def test_a_camera_that_hangs_is_noticed_and_given_up():
-    notices = []
+    messages = []
     source = live(FakeCapture([grey(1), blocks]), give_up=0.6)
     with source, pytest.raises(EmotionError, match="has sent no picture"):
-        notices.extend(frame.notice for frame in source)
-    assert "no picture: trying again, 0 s left" in notices
+        messages.extend(frame.status_message for frame in source)
+    assert "no picture: trying again, 0 s left" in messages
 
 
 def test_pauses_between_attempts_grow(monkeypatch):
@@ -201,21 +202,58 @@ def test_a_camera_that_was_never_read_is_closed_quietly():
 
 
 def stream_source(stream, **options):
-    return Camera("the stream", camera.opened(media.find(stream.url)), **options)
+    return Camera("the stream", camera.opened(find(stream.url)), **options)
+
+
+class Device(FakeCapture):
+    """A camera of this machine; `asked` is what was set, in order."""
+
+    def __init__(self, *given):
+        super().__init__([grey(1)])
+        self.given, self.asked = given, []
+
+    def set(self, prop, value):
+        self.asked.append((prop, value))
+
+
+MOTION_JPEG = cv2.VideoWriter.fourcc(*"MJPG")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked"),
+    [
+        ({}, []),
+        (
+            {"size": (1280, 720)},
+            [
+                (cv2.CAP_PROP_FOURCC, MOTION_JPEG),  # first: it decides which sizes there are
+                (cv2.CAP_PROP_FRAME_WIDTH, 1280),
+                (cv2.CAP_PROP_FRAME_HEIGHT, 720),
+            ],
+        ),
+        ({"rate": 15.0}, [(cv2.CAP_PROP_FPS, 15.0)]),
+    ],
+    ids=["nothing", "a size", "a rate"],
+)
+def test_a_camera_is_asked_for_motion_jpeg_before_a_size(monkeypatch, wanted, asked):
+    monkeypatch.setattr(camera.cv2, "VideoCapture", Device)
+    device = camera.opened(find("/dev/video2"), **wanted)()
+    assert device.given[0] == 2
+    assert device.asked == asked
 
 
 def test_a_real_stream_that_drops_comes_back():
     heard = []
-    with Stream() as stream, stream_source(stream, say=heard.append) as source:
+    with Stream() as stream, stream_source(stream, notify=heard.append) as source:
         frames = iter(source)
         assert next(frames).image.shape == (240, 320, 3)
         stream.mode = "drop"
-        while not next(frames).notice:
+        while not next(frames).status_message:
             pass
         stream.size, stream.mode = (160, 120), "send"
-        while (frame := next(frames)).notice:
+        while (frame := next(frames)).status_message:
             pass
-        while frame.notice or frame.image.shape != (120, 160, 3):
+        while frame.status_message or frame.image.shape != (120, 160, 3):
             frame = next(frames)
     assert heard == [
         "the stream: no picture; trying again for 60 s",
@@ -225,14 +263,14 @@ def test_a_real_stream_that_drops_comes_back():
 
 def test_a_real_stream_that_stalls_comes_back():
     heard = []
-    with Stream() as stream, stream_source(stream, say=heard.append) as source:
+    with Stream() as stream, stream_source(stream, notify=heard.append) as source:
         frames = iter(source)
         next(frames)
         stream.mode = "stall"
-        while not next(frames).notice:
+        while not next(frames).status_message:
             pass
         stream.mode = "send"
-        while next(frames).notice:
+        while next(frames).status_message:
             pass
     assert heard[-1] == "the stream: the picture is back"
 
@@ -262,80 +300,10 @@ def test_a_slow_reader_of_a_real_stream_gets_recent_frames():
 def test_a_stream_that_answers_with_an_error_fails_with_the_next_step(capfd):
     with Stream() as stream:
         stream.mode = "refuse"
-        found = media.find(stream.url)
-        source = Camera(stream.url, camera.opened(found), advice=lambda: camera.advice(found))
+        found = find(stream.url)
+        source = Camera(stream.url, camera.opened(found), advice=lambda: advice(found))
         with source, pytest.raises(EmotionError, match=r"live\.mjpg does not open: check the addr"):
             next(iter(source))
-
-
-@pytest.fixture
-def machine(tmp_path):
-    """A root folder with /dev in it."""
-    (tmp_path / "dev").mkdir()
-    return tmp_path
-
-
-def linux(machine, name="0", works=lambda _: False):
-    return camera.advice(media.find(name), system="Linux", root=machine, works=works)
-
-
-def test_advice_on_linux_without_a_camera(machine):
-    assert linux(machine) == (
-        "there is no /dev/video0: plug a camera in, or give DEVICE_ID a clip, picture or stream"
-    )
-
-
-def test_advice_on_linux_names_the_numbers_that_work(machine):
-    for number in (1, 2, 10):
-        (machine / f"dev/video{number}").touch()
-    advice = linux(machine, works=lambda number: number != 1)
-    assert advice.startswith("DEVICE_ID=2 or 10 works here; there is no /dev/video0")
-
-
-def test_advice_on_linux_for_a_camera_that_is_busy(machine):
-    (machine / "dev/video0").touch()
-    advice = linux(machine, "/dev/video0", works=lambda number: number != 0)
-    assert advice.startswith("another program may be using it ('fuser -v /dev/video0' names it)")
-
-
-def test_advice_on_linux_without_the_right_to_read(machine, monkeypatch):
-    (machine / "dev/video0").touch()
-    monkeypatch.setattr(camera.os, "access", lambda *_: False)
-    assert linux(machine) == (
-        "this user may not read /dev/video0: 'sudo usermod -aG video $USER', then log in again"
-    )
-
-
-@pytest.mark.parametrize("mark", [".dockerenv", "run/.containerenv"])
-def test_advice_in_a_container(machine, mark):
-    (machine / "run").mkdir()
-    (machine / mark).touch()
-    assert "start it with --device /dev/video3" in linux(machine, "3")
-
-
-def test_advice_on_a_raspberry_pi(machine):
-    (machine / "proc/device-tree").mkdir(parents=True)
-    (machine / "proc/device-tree/model").write_bytes(b"Raspberry Pi 5 Model B\0")
-    assert "DEVICE_ID=picamera" in linux(machine)
-
-
-@pytest.mark.parametrize(
-    ("system", "words"),
-    [
-        ("Darwin", "System Settings > Privacy & Security > Camera"),
-        ("Windows", "Settings > Privacy & security > Camera"),
-        ("FreeBSD", "close other programs that use the camera"),
-    ],
-)
-def test_advice_on_other_systems(machine, system, words):
-    found = media.find("0")
-    advice = camera.advice(found, system=system, root=machine, works=lambda number: number == 1)
-    assert advice.startswith("DEVICE_ID=1 works here; ") and words in advice
-
-
-def test_advice_for_streams_and_ribbon_cameras():
-    assert "'ffplay rtsp://host/live' shows" in camera.advice(media.find("rtsp://me:key@host/live"))
-    assert "rpicam-hello" in camera.advice(media.find("picamera"))
 
 
 class FakePicamera2:
@@ -379,7 +347,7 @@ def picamera2(monkeypatch):
 
 
 def test_a_ribbon_camera_is_read_through_picamera2(picamera2):
-    opened = camera.opened(media.find("picamera"), size=(1280, 720), rate=15)
+    opened = camera.opened(find("picamera"), size=(1280, 720), rate=15)
     with Camera("picamera", opened) as source:
         frame = next(iter(source))
     assert frame.image[0, 0, 0] == 5 and source.rate == 15
@@ -393,7 +361,7 @@ def test_a_ribbon_camera_is_read_through_picamera2(picamera2):
 
 def test_a_ribbon_camera_that_is_not_there_is_named(picamera2):
     with (
-        Camera("picamera1", camera.opened(media.find("picamera1"))) as source,
+        Camera("picamera1", camera.opened(find("picamera1"))) as source,
         pytest.raises(EmotionError, match="picamera2 finds no camera 1"),
     ):
         next(iter(source))
@@ -402,7 +370,7 @@ def test_a_ribbon_camera_that_is_not_there_is_named(picamera2):
 def test_without_picamera2_its_installation_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "picamera2", None)
     with (
-        Camera("picamera", camera.opened(media.find("picamera"))) as source,
+        Camera("picamera", camera.opened(find("picamera"))) as source,
         pytest.raises(EmotionError, match="sudo apt install python3-picamera2"),
     ):
         next(iter(source))

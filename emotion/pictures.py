@@ -1,0 +1,105 @@
+"""Picture files for both halves: which suffixes they have, and their bytes -> pixels.
+
+The lists are read before anything slow is loaded, so NumPy and OpenCV wait until a picture comes.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emotion.errors import UnreadableError
+from emotion.quiet import silence
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PICTURES = (
+    *(".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm"),
+    *(".jp2", ".heic", ".heif", ".avif"),
+)
+"""What counts as a picture. Some builds of OpenCV cannot read the last ones; then they are named
+among the unreadable files instead of being overlooked."""
+
+CLIPS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".gif")
+"""What counts as a clip."""
+
+DECODABLE = (*PICTURES, ".gif")
+"""What `decode` is worth trying on: of a `.gif`, a clip to watch, it gives the first picture."""
+
+_JPEG, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+_PNG, _PNG_COLOUR = b"\x89PNG", 25  # the byte that says how colours are stored
+_PNG_OPAQUE = (0, 2, 3)  # grey, colour, palette; each may have a tRNS chunk all the same
+
+
+def decode(data: bytes) -> "NDArray[np.uint8]":
+    """The picture in a file's bytes, turned as its EXIF data asks: grey (H, W) or BGR (H, W, 3).
+
+    16-bit and float pixels become 8-bit, transparent ones are shown on mid-grey. Raises
+    UnreadableError, which says what is wrong and leaves it to the caller to name the file.
+    """
+    import cv2
+
+    if not data:
+        raise UnreadableError("the file is empty")
+    # As IMREAD_UNCHANGED, but turned as EXIF asks, and without transparency.
+    image = _decoded(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+    if not data.startswith(_JPEG) and not _is_opaque_png(data):
+        stored = _decoded(data, cv2.IMREAD_UNCHANGED)
+        if stored.ndim == 3 and stored.shape[2] == 4:
+            return _on_grey(_eight_bit(stored), _eight_bit(image))
+    return _eight_bit(image)
+
+
+def read(path: Path) -> "NDArray[np.uint8]":
+    """The picture at `path` to look at, BGR (H, W, 3), upright; UnreadableError names the file."""
+    import cv2
+
+    try:
+        image = decode(path.read_bytes())
+    except OSError as error:
+        raise UnreadableError(f"{path} cannot be read: {error.strerror}") from error
+    except UnreadableError as error:
+        raise UnreadableError(f"{path} cannot be read as a picture: {error}") from error
+    return image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
+
+
+def _decoded(data: bytes, flags: int) -> "NDArray[Any]":
+    import cv2
+    import numpy as np
+
+    try:
+        with silence():  # libjpeg and libpng tell standard error what they miss
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise UnreadableError(f"OpenCV refuses it ({error.err})") from error
+    if image is None and data.startswith(_JPEG) and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):
+        raise UnreadableError("the file is cut short")
+    if image is None:
+        raise UnreadableError("no picture that OpenCV can read, or a damaged one")
+    return image
+
+
+def _is_opaque_png(data: bytes) -> bool:
+    """Whether a look at the bytes is enough to know: decoding a photograph again costs 10 ms."""
+    if not data.startswith(_PNG) or data[_PNG_COLOUR] not in _PNG_OPAQUE:
+        return False
+    return b"tRNS" not in data
+
+
+def _eight_bit(image: "NDArray[Any]") -> "NDArray[np.uint8]":
+    if image.dtype == "uint8":
+        return image
+    if image.dtype == "uint16":
+        return (image >> 8).astype("uint8")
+    if image.dtype.kind == "f" and image.min() >= 0 and image.max() <= 1:  # false for NaN too
+        return (image * 255).round().astype("uint8")
+    raise UnreadableError(f"pixels of type {image.dtype} and not 8-bit, 16-bit or 0..1")
+
+
+def _on_grey(stored: "NDArray[np.uint8]", shown: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+    """`stored` (H, W, 4) over mid-grey; `shown`, turned as EXIF asks, if nothing shines through."""
+    if stored[:, :, 3].min() == 255:
+        return shown
+    alpha = stored[:, :, 3:].astype("float32") / 255
+    mixed = stored[:, :, :3] * alpha + 128 * (1 - alpha)
+    return mixed.round().astype("uint8")
