@@ -58,7 +58,7 @@ class Together(layers.Layer):
 def whole(half: Weights) -> Weights:
     """The weights of the plain network that computes the same."""
     *rest, kernel, bias = half
-    return [*map(_both, rest), np.concatenate([kernel, kernel]) / np.float32(2), bias]
+    return [*map(_both, rest), np.concatenate([kernel, kernel]) * np.float32(0.5), bias]
 
 
 def half(weights: Weights) -> Weights:
