@@ -71,7 +71,8 @@ def test_a_frame_with_a_notice_is_written_but_neither_recognised_nor_a_row(tmp_p
     source = Source(frames(0.0) + frames(0.1, 0.2, notice="no picture") + frames(0.3))
     rows = Rows(tmp_path / "rows.csv", LABELS)
     run, heard = session([source], rows=rows, output=tmp_path / "out.avi")
-    run.run(Media("camera", "0"))
+    with rows:
+        run.run(Media("camera", "0"))
     assert run.recogniser.asked == ["reset", 0.0, 0.3]
     assert rows.count == 2
     with Clip(tmp_path / "out.avi") as written:

@@ -93,8 +93,11 @@ def rows(archive: Archive, tables: Sequence[Table]) -> Iterator[Row]:
     for table in tables:
         before = f"{table.name} " if len(tables) > 1 else ""
         try:
-            with archive.open(table.name) as stream:
-                yield from _rows(table, io.TextIOWrapper(stream, "utf-8", "replace"), before)
+            with (
+                archive.open(table.name) as stream,
+                io.TextIOWrapper(stream, "utf-8", "replace") as text,
+            ):
+                yield from _rows(table, text, before)
         except (Unreadable, *DAMAGE) as error:
             raise EmotionError(
                 f"DATASET: '{table.name}' cannot be read to its end ({error}): download it again"
