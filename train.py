@@ -74,8 +74,8 @@ def main(settings: Settings) -> int:
     """Train, or go on training, then export and report."""
     began, recipe, folder = time.monotonic(), settings.recipe, settings.model_export_path
     say(f"settings\n{config.summary(settings)}")
-    from emotion.data import dataset
-    from emotion.training import annotator_votes, artefacts, log, start
+    from emotion.data import annotator_votes, dataset
+    from emotion.training import artefacts, log, start
     from emotion.training.schedule import Reason
 
     checkpoint = artefacts.prepare(folder, resume=settings.resume)

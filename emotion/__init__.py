@@ -1,5 +1,7 @@
 """Reads the expression on a face: training on the Keras side, recognition on the LiteRT side."""
 
+__version__ = "1.0.0"
+
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:

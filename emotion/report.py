@@ -20,8 +20,8 @@ from emotion.errors import EmotionError
 
 if TYPE_CHECKING:
     from emotion.classifier import Classifier
+    from emotion.data.annotator_votes import AnnotatorVotes
     from emotion.data.dataset import Dataset, Split
-    from emotion.training.annotator_votes import AnnotatorVotes
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def class_numbers(data: "Dataset", names: tuple[str, ...]) -> NDArray[np.int64]:
 def _votes(
     settings: Settings, data: "Dataset", classifier: "Classifier"
 ) -> "AnnotatorVotes | None":
-    from emotion.training import annotator_votes
+    from emotion.data import annotator_votes
 
     if settings.annotator_votes is None:
         return None

@@ -12,13 +12,43 @@ import pytest
 
 from emotion import pictures
 
-_ROOT = Path(__file__).parents[1]
+_HERE = Path(__file__).parent
+_ROOT = _HERE.parent
 _SAMPLES = _ROOT / "samples"
-_SHARED = Path(__file__).parents[1] / ".." / "shared"
+_SHARED = _ROOT / ".." / "shared"
 
 # A suite that a script starts in the background inherits an ignored SIGINT, and the programs that
 # it interrupts would inherit it in turn.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What `pytest --recognition` leaves alone: the training half and all that needs Keras, TensorFlow,
+# scikit-learn or matplotlib. tests/test_package.py sees to it that every name here exists.
+TRAINING_HALF = (
+    "evaluation",
+    "layers",
+    "training",
+    "test_augment.py",
+    "test_classifier.py",
+    "test_export.py",
+    "test_model.py",
+    "test_model_file.py",
+    "test_report.py",
+    "test_train.py",
+)
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--recognition",
+        action="store_true",
+        help="only the tests that requirements-recognition.txt and pytest are enough for",
+    )
+
+
+def pytest_ignore_collect(collection_path, config):
+    """None leaves the decision to pytest: False would undo its own exclusions."""
+    left_alone = {_HERE / name for name in TRAINING_HALF}
+    return True if config.getoption("recognition") and collection_path in left_alone else None
 
 
 @pytest.fixture(scope="session")

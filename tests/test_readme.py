@@ -1,4 +1,4 @@
-"""What the README says stays true: its tables, its commands, its tree."""
+"""What the README and docs/ say stays true: their tables, commands, tree and links."""
 
 import re
 from pathlib import Path
@@ -12,21 +12,49 @@ from emotion.cli import settings as config
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 
 
 @pytest.mark.parametrize(
-    ("declaration", "group"),
+    ("declaration", "group", "page"),
     [
-        (train.Settings, config.MOST_PEOPLE),
-        (train.Settings, config.RECIPE),
-        (recognition.Settings, None),
-        (report.Settings, None),
-        (export.Settings, None),
+        (recognition.Settings, None, "README.md"),
+        (train.Settings, config.MOST_PEOPLE, "README.md"),
+        (train.Settings, config.RECIPE, "docs/training.md"),
+        (report.Settings, None, "docs/training.md"),
+        (export.Settings, None, "docs/training.md"),
     ],
     ids=lambda value: getattr(value, "__module__", value),
 )
-def test_the_settings_tables_are_those_of_the_declarations(declaration, group):
-    assert config.markdown(declaration, group) in README
+def test_the_settings_tables_are_those_of_the_declarations(declaration, group, page):
+    assert config.markdown(declaration, group) + "\n\n" in (ROOT / page).read_text("utf-8")
+
+
+def test_the_readme_has_the_twelve_settings_of_training_that_people_set():
+    rows = config.markdown(train.Settings, config.MOST_PEOPLE).splitlines()[2:]
+    names = [row.split("`")[1] for row in rows]
+    assert names == [
+        "DATASET",
+        "MODEL_EXPORT_PATH",
+        "OPTIMISE",
+        "EPOCHS",
+        "PATIENCE, patience",
+        "BATCH_SIZE",
+        "LEARNING_RATE",
+        "AUGMENT",
+        "INITIAL_WEIGHTS",
+        "VALIDATION_SPLIT",
+        "SEED",
+        "RESUME",
+    ]
+
+
+def test_the_readme_is_read_in_one_sitting():
+    assert len(README.splitlines()) <= 200
+
+
+def test_the_readme_names_no_folder_that_a_stranger_lacks():
+    assert "../" not in README
 
 
 def test_ci_runs_the_readmes_two_commands():
@@ -37,7 +65,8 @@ def test_ci_runs_the_readmes_two_commands():
 
 
 def test_every_module_stands_in_the_tree_and_nothing_else():
-    tree = README.split("## What is where")[1].split("```")[1]
+    page = (ROOT / "docs" / "structure.md").read_text("utf-8")
+    tree = page.split("# What is where")[1].split("```")[1]
     named, room = [], ""
     for line in tree.splitlines():
         if found := re.match(r"^  (\w+)/(?: |$)", line):
@@ -50,8 +79,19 @@ def test_every_module_stands_in_the_tree_and_nothing_else():
     )
 
 
-def test_every_file_that_is_linked_exists():
-    links = re.findall(r"\]\(([^)#]+)[)#]", README)
-    assert links
-    for link in links:
-        assert link.startswith("http") or (ROOT / link).exists(), link
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_file_and_heading_that_is_linked_exists(page):
+    text = page.read_text("utf-8")
+    for file, heading in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text):
+        if file.startswith("http"):
+            continue
+        linked = page.parent / file if file else page
+        assert linked.exists(), file
+        if heading:
+            assert heading in headings(linked.read_text("utf-8")), f"{file}#{heading}"
+
+
+def headings(text):
+    """The headings of a page as links to them are written: "## What is where" -> what-is-where."""
+    lines = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", line).lower().replace(" ", "-") for line in lines]

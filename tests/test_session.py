@@ -73,7 +73,8 @@ def test_a_frame_with_a_status_message_is_written_but_neither_recognised_nor_a_r
     source = Live(frames(0.0) + frames(0.1, 0.2, message="no picture") + frames(0.3))
     rows = Rows(tmp_path / "rows.csv", LABELS)
     run, heard = session([source], rows=rows, output=tmp_path / "out.avi")
-    run.run(Source("camera", "0"))
+    with rows:
+        run.run(Source("camera", "0"))
     assert run.recogniser.asked == ["reset", 0.0, 0.3]
     assert (tmp_path / "rows.csv").read_text().count("\n") == 3  # and the header
     with Clip(tmp_path / "out.avi") as written:

@@ -93,8 +93,11 @@ def rows(archive: Archive, csvs: Sequence[CsvFile]) -> Iterator[Row]:
     for csv_file in csvs:
         before = f"{csv_file.name} " if len(csvs) > 1 else ""
         try:
-            with archive.open(csv_file.name) as stream:
-                yield from _rows(csv_file, io.TextIOWrapper(stream, "utf-8", "replace"), before)
+            with (
+                archive.open(csv_file.name) as stream,
+                io.TextIOWrapper(stream, "utf-8", "replace") as text,
+            ):
+                yield from _rows(csv_file, text, before)
         except (UnreadableError, *DAMAGE) as error:
             raise EmotionError(
                 f"DATASET: '{csv_file.name}' cannot be read to its end ({error}): download it again"

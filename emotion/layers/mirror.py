@@ -58,7 +58,7 @@ class GroupPooling(layers.Layer):
 def expanded(reduced: Weights) -> Weights:
     """The weights of the plain network that computes the same."""
     *rest, kernel, bias = reduced
-    return [*map(_both, rest), np.concatenate([kernel, kernel]) / np.float32(2), bias]
+    return [*map(_both, rest), np.concatenate([kernel, kernel]) * np.float32(0.5), bias]
 
 
 def reduced(weights: Weights) -> Weights:

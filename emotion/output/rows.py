@@ -4,7 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -137,5 +137,5 @@ def _named(values: Any, labels: Sequence[str]) -> dict[str, float]:
 
 
 def _iso(wall: float) -> str:
-    moment = datetime.fromtimestamp(wall, timezone.utc)
+    moment = datetime.fromtimestamp(wall, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion import export, model_file
+from emotion.data.annotator_votes import AnnotatorVotes
 from emotion.errors import EmotionError
 from emotion.evaluation import metrics, report
 from emotion.evaluation.calibration import fit_temperature
 from emotion.model_file import Reading
 from emotion.probabilities import softmax
 from emotion.quiet import silence
-from emotion.training.annotator_votes import AnnotatorVotes
 from emotion.training.schedule import Reason, Stop
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emotion import model_file
+from emotion.data.annotator_votes import AnnotatorVotes
 from emotion.errors import EmotionError
 from emotion.model_file import Reading
 from emotion.training import checkpoint, distillation, trainer, warm_start
-from emotion.training.annotator_votes import AnnotatorVotes
 from emotion.training.recipe import Recipe
 from emotion.training.trainer import Examples, Trainer
 

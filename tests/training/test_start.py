@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from small import small_recipe
 
-from emotion.data import dataset
+from emotion.data import annotator_votes, dataset
 from emotion.errors import EmotionError
-from emotion.training import annotator_votes, start
+from emotion.training import start
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from emotion.data import annotator_votes
 from emotion.errors import EmotionError
-from emotion.training import annotator_votes
 
 NAMES = ("train/happy/1.jpg", "train/sad/2.jpg", "train/sad/3.jpg")
 
