@@ -44,6 +44,9 @@ class Settings:
     confidence: float = setting(
         0.4, "probability below which an emotion is uncertain", check=config.between(0, 1)
     )
+    reading: str | None = setting(
+        None, "people: what people would say; fer2013: the data set's label; none: people if it can"
+    )
     face_model: Path | None = setting(
         None, "YuNet .onnx to find faces with; none: Haar cascades", check=config.ending(".onnx")
     )
@@ -89,6 +92,7 @@ def main(settings: Settings) -> int:
         min_face=settings.min_face,
         smoothing=settings.smoothing,
         confidence=settings.confidence,
+        reading=settings.reading,
         face_model=settings.face_model,
     )
     blind = missing_display() if settings.show else "SHOW=0"
@@ -102,7 +106,10 @@ def main(settings: Settings) -> int:
         if not blind:
             window = Window(TITLE, mirror=mirror, folder=beside.absolute(), notify=notify)
             stack.enter_context(window)
-        rows = stack.enter_context(Rows(results, recogniser.labels)) if results else None
+        rows: Rows | None = None
+        if results:
+            rows = Rows(results, recogniser.labels, reading=recogniser.reading)
+            stack.enter_context(rows)
         session = Session(
             recogniser,
             opened=frames,

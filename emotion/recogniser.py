@@ -28,8 +28,10 @@ class EmotionRecogniser:
 
     `model` is a `.tflite`, by default the one that ships. `min_face` is the smallest face, as a
     part of the frame's shorter side. For video, probabilities are averaged over `smoothing`
-    seconds, and a label below `confidence` is "uncertain". `face_model` is a YuNet `.onnx` that
-    takes the cascades' place. `threads` is how many the network and, for the whole process,
+    seconds, and a label below `confidence` is "uncertain". `reading` is the question that the model
+    is asked: "people", how many of ten people would say each emotion, by default where the model
+    knows it; or "fer2013", the data set's label. `face_model` is a YuNet `.onnx` that takes the
+    cascades' place. `threads` is how many the network and, for the whole process,
     OpenCV may use: one is best for small frames.
 
     Raises EmotionError when a model or a cascade cannot be used.
@@ -42,10 +44,12 @@ class EmotionRecogniser:
         min_face: float = MIN_FACE,
         smoothing: float = SMOOTHING,
         confidence: float = CONFIDENCE,
+        reading: str | None = None,
         face_model: Path | str | None = None,
         threads: int = 1,
     ) -> None:
-        self._classifier = Classifier(DEFAULT_MODEL if model is None else model, threads=threads)
+        path = DEFAULT_MODEL if model is None else model
+        self._classifier = Classifier(path, reading=reading, threads=threads)
         self._confidence, self._smoothing = confidence, smoothing
         cv2.setNumThreads(threads)
         self._detector: FaceDetector | YuNet
@@ -61,6 +65,11 @@ class EmotionRecogniser:
     def labels(self) -> tuple[str, ...]:
         """The emotions, in the order of every face's probabilities."""
         return tuple(self._classifier.labels)
+
+    @property
+    def reading(self) -> str:
+        """The question that the model is asked: "people", "fer2013", or "labels" of other data."""
+        return self._classifier.reading.name
 
     def reset(self) -> None:
         """Forget everybody: the next frame belongs to another clip."""

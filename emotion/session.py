@@ -147,7 +147,7 @@ class Session:
             self.recogniser.labels,
             bars=view.bars if view else True,
             mirror=view.mirror if view else self.mirror,
-            corner=speed,
+            corner=" | ".join(filter(None, (speed, f"reading: {self.recogniser.reading}"))),
             status_message=frame.status_message,
         )
 

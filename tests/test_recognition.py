@@ -525,3 +525,23 @@ def test_closing_the_window_ends_a_stream(screen, portrait, tmp_path):
             person.close()
     assert running.returncode == 0
     assert out.is_file()
+
+
+@pytest.mark.parametrize("reading", ["people", "fer2013"])
+def test_the_model_that_ships_answers_either_question(reading):
+    done = recognise(DEVICE_ID=ASTRONAUT, SHOW=0, RESULTS="-", READING=reading)
+    assert done.returncode == 0, done.stderr
+    (row,) = rows_of(done.stdout)
+    assert (row["reading"], row["emotion"]) == (reading, "happy")
+    assert sum(row["probabilities"].values()) == pytest.approx(1, abs=0.001)
+
+
+def test_people_are_asked_unless_another_reading_is_named():
+    (row,) = rows_of(recognise(DEVICE_ID=ASTRONAUT, SHOW=0, RESULTS="-").stdout)
+    assert row["reading"] == "people"
+
+
+def test_a_reading_that_the_model_does_not_have_is_one_line():
+    done = recognise(DEVICE_ID=ASTRONAUT, **QUIET, READING="people")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: READING='people' is not in ")

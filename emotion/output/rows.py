@@ -15,16 +15,19 @@ from emotion.tracking.tracker import Face
 VERSION = 1
 """Goes up when a field changes its name or meaning; added fields leave it."""
 
+_COMMON = ("version", "source", "frame", "time", "wall_time", "reading")
+
 
 class Rows:
     """A file of rows, or standard output where `where` is `-`.
 
     The suffix decides: `.csv` for a table with a header, anything else for JSON lines. Rows are
-    flushed frame by frame, so that a killed run keeps what it had.
+    flushed frame by frame, so that a killed run keeps what it had. `reading` is the question that
+    the model was asked, such as "people".
     """
 
-    def __init__(self, where: Path, labels: Sequence[str]) -> None:
-        self._where, self._labels = where, labels
+    def __init__(self, where: Path, labels: Sequence[str], *, reading: str = "") -> None:
+        self._where, self._labels, self._reading = where, labels, reading
         self._file: TextIO | None = None
 
     def write(self, frame: Frame, faces: Sequence[Face]) -> None:
@@ -34,7 +37,7 @@ class Rows:
         standard output has gone.
         """
         try:
-            self._write(rows(frame, faces, self._labels))
+            self._write(rows(frame, faces, self._labels, reading=self._reading))
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -74,7 +77,9 @@ class Rows:
         return file
 
 
-def rows(frame: Frame, faces: Sequence[Face], labels: Sequence[str]) -> list[dict[str, Any]]:
+def rows(
+    frame: Frame, faces: Sequence[Face], labels: Sequence[str], *, reading: str = ""
+) -> list[dict[str, Any]]:
     """One dictionary for each face; one with None for all that belongs to a face if there is none.
 
     Times are in seconds, rounded to microseconds; `wall_time` is UTC in ISO 8601, and None unless
@@ -86,6 +91,7 @@ def rows(frame: Frame, faces: Sequence[Face], labels: Sequence[str]) -> list[dic
         "frame": frame.index,
         "time": None if frame.time is None else round(frame.time, 6),
         "wall_time": None if frame.wall is None else _iso(frame.wall),
+        "reading": reading or None,
     }
     nobody = dict.fromkeys(
         ("identity", "box", "seen", "emotion", "confidence", "probabilities", "raw"), None
@@ -97,7 +103,7 @@ def rows(frame: Frame, faces: Sequence[Face], labels: Sequence[str]) -> list[dic
 
 def columns(labels: Sequence[str]) -> list[str]:
     """The CSV's header."""
-    fixed = ["version", "source", "frame", "time", "wall_time", "identity"]
+    fixed = [*_COMMON, "identity"]
     box = ["x", "y", "width", "height"]
     smoothed = [f"probability_{label}" for label in labels]
     return [
@@ -113,7 +119,7 @@ def columns(labels: Sequence[str]) -> list[str]:
 
 def cells(row: dict[str, Any], labels: Sequence[str]) -> list[Any]:
     """One of `rows` as CSV cells in the order of `columns`; None becomes an empty cell."""
-    fixed = [row[name] for name in ("version", "source", "frame", "time", "wall_time", "identity")]
+    fixed = [row[name] for name in (*_COMMON, "identity")]
     box = row["box"] or [None] * 4
     values = [(row[name] or {}).get(label) for name in ("probabilities", "raw") for label in labels]
     seen = None if row["seen"] is None else int(row["seen"])

@@ -37,13 +37,14 @@ def written(path, *frames):
 
 
 def test_a_face_is_a_row():
-    assert rows(CLIP, [FACE], LABELS) == [
+    assert rows(CLIP, [FACE], LABELS, reading="people") == [
         {
             "version": VERSION,
             "source": "film.mp4",
             "frame": 12,
             "time": 0.4,
             "wall_time": None,
+            "reading": "people",
             "identity": 3,
             "box": [1, -2, 30, 30],
             "seen": True,
@@ -147,3 +148,14 @@ def test_a_source_with_a_broken_name_is_written_all_the_same(tmp_path):
     frame = Frame(IMAGE, 0, "caf\udce9.png")
     assert "caf\\udce9.png" in written(tmp_path / "a.csv", (frame, []))
     assert json.loads(written(tmp_path / "a.jsonl", (frame, [])))["source"] == "caf\udce9.png"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_row_says_which_question_was_asked(tmp_path, name):
+    with Rows(tmp_path / name, LABELS, reading="fer2013") as file:
+        file.write(CLIP, [FACE])
+    text = (tmp_path / name).read_text()
+    if name.endswith(".csv"):
+        assert next(csv.DictReader(text.splitlines()))["reading"] == "fer2013"
+    else:
+        assert json.loads(text)["reading"] == "fer2013"
