@@ -180,8 +180,8 @@ def train(settings: Settings, data: "Dataset", checkpoint: Path) -> "tuple[train
 
     why = trainer.fit(
         run,
-        (train.images, train.labels),
-        (validation.images, validation.labels),
+        (train.images, train.targets),
+        (validation.images, validation.targets),
         votes=votes,
         after_batch=journal.batch,
         after_epoch=after_epoch,

@@ -119,7 +119,7 @@ def _export(
 def calibrating(data: "dataset.Dataset") -> NDArray[np.uint8]:
     """The training images that an export is calibrated with."""
     train = data.splits["train"]
-    return calibration_images(train.images, train.labels)
+    return calibration_images(train.images, train.targets)
 
 
 def run(path: Path, splits: "Mapping[str, dataset.Split]") -> Probabilities:

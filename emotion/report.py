@@ -53,7 +53,7 @@ def main(settings: Settings) -> int:
     found = {
         part: score(
             recogniser(split.images),
-            numbers[split.labels],
+            numbers[split.targets],
             split.duplicate_of_train,
             recogniser.labels,
         )
@@ -63,7 +63,7 @@ def main(settings: Settings) -> int:
         print(f"\n{part}: {headline(scores)}\n{class_table(scores)}")
         if settings.corrupted and part != "train":
             split = data.splits[part]
-            scores["corrupted"] = corrupted(recogniser, split.images, numbers[split.labels])
+            scores["corrupted"] = corrupted(recogniser, split.images, numbers[split.targets])
             print(f"\n{part}, corrupted\n{corrupted_table(scores)}")
     if settings.report:
         write_json(settings.report, {"model": str(settings.model_path), "scores": found})
@@ -137,7 +137,7 @@ def score_splits(
 ) -> dict[str, Scores]:
     """`score` for each split, from one set of probabilities a split."""
     return {
-        part: score(rows, splits[part].labels, splits[part].duplicate_of_train, names)
+        part: score(rows, splits[part].targets, splits[part].duplicate_of_train, names)
         for part, rows in probabilities.items()
     }
 

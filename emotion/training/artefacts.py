@@ -107,7 +107,7 @@ def deliver(
 
     network, names = run.result(), data.labels
     logits = {part: trainer.predict(network, split.images) for part, split in data.splits.items()}
-    temperature = fit_temperature(logits["validation"], data.splits["validation"].labels)
+    temperature = fit_temperature(logits["validation"], data.splits["validation"].targets)
     models = {
         "Keras": report.score_splits(
             {part: softmax(rows, temperature) for part, rows in logits.items()}, data.splits, names
@@ -166,7 +166,7 @@ def save_keras(
 def data_figures(data: "Dataset") -> dict[str, Any]:
     """What the data held, for the report."""
     counts = {
-        part: {name: int((split.labels == n).sum()) for n, name in enumerate(data.labels)}
+        part: {name: int((split.targets == n).sum()) for n, name in enumerate(data.labels)}
         for part, split in data.splits.items()
     }
     return {

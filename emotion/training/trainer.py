@@ -476,7 +476,7 @@ def identity(
     digest = hashlib.sha256()
     for split in (train, validation):
         digest.update(np.ascontiguousarray(split.images).data)
-        digest.update(np.ascontiguousarray(split.labels).data)
+        digest.update(np.ascontiguousarray(split.targets).data)
     if votes is not None:
         digest.update(np.ascontiguousarray(votes).data)
     return {

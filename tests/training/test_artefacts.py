@@ -41,7 +41,7 @@ def test_an_export_that_loses_too_much_is_loud_and_float32_is_kept(
 
     def worse(path, splits):
         found = honest(path, splits)
-        wrong = (data.splits["validation"].labels + 1) % 7
+        wrong = (data.splits["validation"].targets + 1) % 7
         return {**found, "validation": np.eye(7)[wrong]}
 
     monkeypatch.setattr(export, "run", worse)

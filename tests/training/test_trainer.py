@@ -386,8 +386,8 @@ def test_predictions_come_in_the_order_of_the_images(data):
 
 def test_another_pixel_label_or_file_is_another_set_of_data(data, tmp_path):
     class Split:
-        def __init__(self, images, labels):
-            self.images, self.labels = images, labels
+        def __init__(self, images, targets):
+            self.images, self.targets = images, targets
 
     other = data[0].copy()
     other[0, 0, 0] ^= 1
