@@ -147,7 +147,7 @@ def deliver(
     }
     scored = {part: rows for part, rows in scores[kind].items() if part != "train"}
     model_file.attach(path, labels, {**metadata, "quantised": optimise, "scores": scored})
-    right = splits["validation"].labels
+    right = splits["validation"].targets
     before, after = (rows["validation"].argmax(1) == right for rows in (expected, found))
     complaint, fallback = gate(before, after, kind), None
     spare = path.with_name(f"{path.stem}_float32.tflite")
@@ -245,7 +245,7 @@ def convert(
 def representative_images(data: "dataset.Dataset") -> NDArray[np.uint8]:
     """Up to 500 training images, evenly from every class, always the same ones."""
     train = data.splits["train"]
-    return spread_images(train.images, train.labels)
+    return spread_images(train.images, train.targets)
 
 
 def spread_images(images: NDArray[np.uint8], classes: NDArray[np.integer]) -> NDArray:

@@ -62,7 +62,7 @@ def main(settings: Settings) -> int:
     votes = _votes(settings, data, classifier)
     found: dict[str, Any] = {}
     for part, split in data.splits.items():
-        classes = numbers[split.labels]
+        classes = numbers[split.targets]
         scores = metrics.score(
             classifier(split.images), classes, split.duplicate_of_train, classifier.labels
         )

@@ -34,9 +34,9 @@ def test_a_face_in_a_scene_is_cropped_as_the_drawn_crops_are_framed():
 def test_edges_alone_tell_drawn_expressions_apart(drawn_folder):
     splits = dataset.load(drawn_folder).splits
     train, test = _edges(splits["train"].images), _edges(splits["test"].images)
-    means = np.stack([train[splits["train"].labels == number].mean(axis=0) for number in range(7)])
+    means = np.stack([train[splits["train"].targets == number].mean(axis=0) for number in range(7)])
     nearest = ((test[:, None] - means[None]) ** 2).sum(axis=2).argmin(axis=1)
-    assert (nearest == splits["test"].labels).mean() > 0.5  # chance is 1/7
+    assert (nearest == splits["test"].targets).mean() > 0.5  # chance is 1/7
 
 
 def test_the_same_seed_draws_the_same_folder(tmp_path):

@@ -110,7 +110,7 @@ def test_recognition_reads_what_training_wrote(trained):
     assert recogniser.quantised
     assert rows.sum(axis=1) == pytest.approx(np.ones(len(rows)), abs=1e-5)
     report = json.loads((trained.folder / "report.json").read_text())
-    accuracy = (rows.argmax(axis=1) == test.labels).mean()
+    accuracy = (rows.argmax(axis=1) == test.targets).mean()
     assert accuracy == report["scores"]["int8"]["test"]["accuracy"]
 
 

@@ -34,7 +34,7 @@ class Split:
     """
 
     images: NDArray[np.uint8]  # (N, size, size)
-    labels: NDArray[np.int64]  # (N,) class numbers
+    targets: NDArray[np.int64]  # (N,) class numbers
     names: tuple[str, ...]
     duplicate_of_train: NDArray[np.bool_]  # (N,), all False for the training split
 
@@ -158,7 +158,7 @@ def preflight(dataset: Dataset) -> str:
 
 
 def _column(name: str, split: Split, classes: int) -> list[str]:
-    counts = np.bincount(split.labels, minlength=classes)
+    counts = np.bincount(split.targets, minlength=classes)
     return [name, *(f"{count:,}" for count in counts), f"{counts.sum():,}"]
 
 
@@ -281,7 +281,7 @@ def _splits(chosen: Mapping[str, Sequence[_Picture]], labels: Sequence[str]) -> 
     return {
         name: Split(
             images=np.stack([item.image for item in inside]),
-            labels=np.array([numbers[item.label] for item in inside], np.int64),
+            targets=np.array([numbers[item.label] for item in inside], np.int64),
             names=tuple(item.name for item in inside),
             duplicate_of_train=np.array(
                 [name != "train" and _digest(item) in learnt for item in inside]

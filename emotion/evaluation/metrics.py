@@ -65,7 +65,7 @@ def score_splits(
 ) -> dict[str, Scores]:
     """`score` for each split, from one set of probabilities a split."""
     return {
-        part: score(rows, splits[part].labels, splits[part].duplicate_of_train, names)
+        part: score(rows, splits[part].targets, splits[part].duplicate_of_train, names)
         for part, rows in probabilities.items()
     }
 

@@ -186,7 +186,7 @@ def fitted(
     `logits` (N, outputs) are those of the validation images.
     """
     classes, split = len(data.labels), data.splits["validation"]
-    one_hot = np.eye(classes)[split.labels]
+    one_hot = np.eye(classes)[split.targets]
     name = model_file.labels_reading(data.labels)
     found = (Reading(name, data.labels, fit_temperature(logits[:, :classes], one_hot)),)
     if votes is None:
@@ -220,7 +220,7 @@ def people_scores(
 def data_figures(data: "Dataset") -> dict[str, Any]:
     """What the data held, for the report."""
     counts = {
-        part: {name: int((split.labels == n).sum()) for n, name in enumerate(data.labels)}
+        part: {name: int((split.targets == n).sum()) for n, name in enumerate(data.labels)}
         for part, split in data.splits.items()
     }
     return {

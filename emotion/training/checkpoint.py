@@ -62,7 +62,7 @@ def identity(
     digest = hashlib.sha256()
     for split in splits:
         digest.update(np.ascontiguousarray(split.images).data)
-        digest.update(np.ascontiguousarray(split.labels).data)
+        digest.update(np.ascontiguousarray(split.targets).data)
     for shares in votes:
         digest.update(np.ascontiguousarray(shares).data)
     return {

@@ -49,7 +49,7 @@ def ready(
     splits = [data.splits["train"], data.splits["validation"]]
     shares = [] if votes is None else [votes.of(split.names) for split in splits]
     train, validation = (
-        Examples(split.images, split.labels, shares[number] if shares else None)
+        Examples(split.images, split.targets, shares[number] if shares else None)
         for number, split in enumerate(splits)
     )
     asked = readings(data.labels, votes)

@@ -33,13 +33,13 @@ def test_the_kaggle_folder_keeps_its_official_split(tmp_path):
         "test/sad/PublicTest_4.png",
     )
     assert _numbers(data) == {"train": [1, 2], "validation": [3, 4], "test": [5, 6]}
-    assert data.splits["test"].labels.tolist() == [0, 1]
+    assert data.splits["test"].targets.tolist() == [0, 1]
 
 
 def test_arrays_have_the_promised_types(tmp_path):
     split = dataset.load(_folder(tmp_path, OFFICIAL)).splits["train"]
     assert (split.images.dtype, split.images.shape) == (np.uint8, (2, 48, 48))
-    assert (split.labels.dtype, split.labels.shape) == (np.int64, (2,))
+    assert (split.targets.dtype, split.targets.shape) == (np.int64, (2,))
     assert (split.duplicate_of_train.dtype, split.duplicate_of_train.tolist()) == (
         np.bool_,
         [False, False],
@@ -57,7 +57,7 @@ def test_train_and_test_folders_get_a_validation_split_from_train(tmp_path):
     files = {f"train/{n % 2}/{n}.png": n for n in range(40)}
     files |= {f"test/{n % 2}/{n}.png": n for n in range(40, 44)}
     data = dataset.load(_folder(tmp_path, files), seed=7)
-    counts = {name: np.bincount(split.labels).tolist() for name, split in data.splits.items()}
+    counts = {name: np.bincount(split.targets).tolist() for name, split in data.splits.items()}
     assert counts == {"train": [18, 18], "validation": [2, 2], "test": [2, 2]}
     assert data.source == "class folders, validation drawn with seed 7"
 
@@ -106,7 +106,7 @@ def test_a_csv_equals_the_folder(tmp_path, packed):
     assert data.labels == folder.labels
     for name, split in folder.splits.items():
         np.testing.assert_array_equal(data.splits[name].images, split.images)
-        np.testing.assert_array_equal(data.splits[name].labels, split.labels)
+        np.testing.assert_array_equal(data.splits[name].targets, split.targets)
     assert data.splits["test"].names == ("row 6", "row 7")
     words = "zip of CSV some/fer2013.csv" if packed else "CSV fer2013.csv"
     assert data.source == f"{words}, split as it came"
@@ -405,7 +405,7 @@ def _same(one, other):
     for name, split in one.splits.items():
         assert other.splits[name].names == split.names
         np.testing.assert_array_equal(other.splits[name].images, split.images)
-        np.testing.assert_array_equal(other.splits[name].labels, split.labels)
+        np.testing.assert_array_equal(other.splits[name].targets, split.targets)
         np.testing.assert_array_equal(
             other.splits[name].duplicate_of_train, split.duplicate_of_train
         )

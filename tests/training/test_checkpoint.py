@@ -37,8 +37,8 @@ def test_another_pixel_label_vote_or_file_is_another_set_of_data(tmp_path):
     data = images, labels
 
     class Split:
-        def __init__(self, images, labels):
-            self.images, self.labels = images, labels
+        def __init__(self, images, targets):
+            self.images, self.targets = images, targets
 
     other = images.copy()
     other[0, 0, 0] ^= 1
