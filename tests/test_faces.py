@@ -89,6 +89,16 @@ def test_a_picture_smaller_than_the_cascades_window_holds_no_face(detector):
     assert len(detector.detect(np.zeros((12, 9, 3), np.uint8))) == 0
 
 
+def test_two_in_a_picture_are_two_boxes(detector, two_people):
+    right, left = sorted(detector.detect(two_people).tolist(), reverse=True)
+    assert left == pytest.approx([30, 45, 82, 82], abs=6)
+    assert right == pytest.approx([368, 47, 80, 80], abs=6)
+
+
+def test_a_room_with_nobody_in_it_has_no_face(detector, nobody):
+    assert detector.detect(nobody).tolist() == []
+
+
 @needs_media
 def test_at_least_24_of_the_29_are_found_in_the_group_and_little_else(detector):
     boxes = detector.detect(media("solvay1927_660.jpg"))

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -22,7 +23,9 @@ class Brightness:
 
     labels, size, calls = ("dark", "bright"), 48, 0
 
-    def __init__(self, path, *, threads=1):
+    reading = SimpleNamespace(name="people")
+
+    def __init__(self, path, *, reading=None, threads=1):
         self.path, self.threads = Path(path), threads
 
     def __call__(self, crops):
@@ -249,7 +252,7 @@ USE = """
 from emotion import EmotionRecogniser, recogniser as module
 class StandIn:
     labels, size = ("dark", "bright"), 48
-    def __init__(self, path, *, threads):
+    def __init__(self, path, *, reading, threads):
         pass
     def __call__(self, crops):
         import numpy

@@ -194,8 +194,8 @@ def test_grey_frames_are_followed_too(detector, head):
 # The clips with real people
 
 
-def people_in(detector, name):
-    capture = cv2.VideoCapture(str(MEDIA / name))
+def people_in(detector, path):
+    capture = cv2.VideoCapture(str(path))
     watching = Watching(detector)
     shown = []
     while (answer := capture.read())[0]:
@@ -204,16 +204,23 @@ def people_in(detector, name):
     return shown
 
 
+def test_who_comes_in_gets_a_number_and_who_is_there_keeps_hers(detector, people_clip):
+    shown = [sorted(people) for people in people_in(detector, people_clip)]
+    assert shown[:24] == [[1]] * 24
+    assert shown[36:] == [[1, 2]] * 16
+    assert set(map(tuple, shown[24:36])) <= {(1,), (1, 2)}
+
+
 @needs_media
 def test_the_nodding_man_is_one_person_and_nobody_is_on_his_shirt(detector):
-    shown = people_in(detector, "yes.mkv")
+    shown = people_in(detector, MEDIA / "yes.mkv")
     assert [sorted(people) for people in shown] == [[1]] * 65
     assert all(box[1] + box[3] < 200 for people in shown for box, _ in people.values())
 
 
 @needs_media
 def test_two_who_turn_their_heads_keep_two_numbers_from_the_first_frame_to_the_last(detector):
-    shown = people_in(detector, "head-pose-face-detection-female-and-male.mp4")
+    shown = people_in(detector, MEDIA / "head-pose-face-detection-female-and-male.mp4")
     assert [sorted(people) for people in shown] == [[1, 2]] * 56
     assert all(people[1][0][0] > 240 > people[2][0][0] for people in shown)  # him, her
     assert sum(seen for people in shown for _, seen in people.values()) >= 0.95 * 112
