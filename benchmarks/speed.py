@@ -117,7 +117,7 @@ def _print_speed(name: str, runs: list[dict[str, float]]) -> None:
     print(
         f"{name}  {1000 / middle['all']:6.1f} frames/s ({min(rates):.0f} to {max(rates):.0f})  "
         f"faces found {middle['found']:.2f}  ms a frame: decode {middle['decode']:.2f}, "
-        f"find and follow {middle['faces']:.2f}, network {middle['network']:.2f}, "
+        f"detect and track {middle['faces']:.2f}, network {middle['network']:.2f}, "
         f"row {middle['row']:.2f}"
     )
 

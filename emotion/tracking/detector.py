@@ -32,7 +32,7 @@ class _Followed:
     turn: int = 0  # which of the other poses comes next
 
     def take(self, pose: Pose) -> None:
-        """The face is held so now."""
+        """The face was found in this pose."""
         self.pose, self.turn = pose, 0
 
 

@@ -16,7 +16,7 @@ FRONT, LEFT, RIGHT = "front", "left", "right"
 
 @dataclass(frozen=True)
 class Pose:
-    """How a head is held: its `roll` in degrees, clockwise positive, and from where it is seen."""
+    """How a head is turned: `roll` in degrees, clockwise positive, and the side it is seen from."""
 
     roll: float = 0.0
     view: str = FRONT

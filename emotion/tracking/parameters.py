@@ -87,7 +87,7 @@ class Parameters:
     explore_interval: float = 0.2
     """Seconds between tries of a neighbouring pose, for a face that is rolled or seen from a side.
 
-    It has two neighbours or more: each gets its turn about twice a second.
+    A frontal one has two neighbours, of which each then gets its turn every 0.4 s.
     """
 
     explore_interval_upright: float = 0.6

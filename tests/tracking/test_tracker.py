@@ -269,12 +269,12 @@ def test_each_person_has_their_own_probabilities():
     assert [face.emotion for face in faces] == ["happy", "sad"]
 
 
-def test_a_face_that_is_held_keeps_its_last_probabilities():
+def test_a_face_that_is_not_found_keeps_its_last_probabilities():
     clip = Clip()
     before = clip.frame(seen(0), rows=[row(0.9)])[0]
-    held = clip.frame()[0]
-    assert held.probabilities == pytest.approx(before.probabilities)
-    assert held.emotion == before.emotion
+    unseen = clip.frame()[0]
+    assert unseen.probabilities == pytest.approx(before.probabilities)
+    assert unseen.emotion == before.emotion
 
 
 def test_a_person_is_forgotten_after_a_while_so_memory_stays_flat():
