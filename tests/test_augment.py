@@ -90,3 +90,25 @@ def test_what_lies_beyond_the_edge_is_the_mirror_picture():
     tensors = (keras.ops.convert_to_tensor(part) for part in (ramp, x, y))
     found = keras.ops.convert_to_numpy(_sampled(*tensors))
     assert found[0, 0, :, 0] == pytest.approx([5, 0, 0, 22.5, 50, 45])
+
+
+def test_a_picture_is_turned_by_15_degrees_at_most():
+    bar = np.zeros((200, 48, 48, 1), np.uint8)
+    bar[:, :, 22:26] = 255
+    result = augmented(bar, random_erasing=0, blur_noise=0)[..., 0]
+    rows, columns = np.mgrid[:48, :48]
+    slopes = []
+    for picture in result:
+        weight = picture * (picture > picture.max() / 2)
+        top, low = ((weight * part) for part in (rows < 16, rows >= 32))
+        middles = [(half * columns).sum() / half.sum() for half in (top, low)]
+        slopes.append(np.degrees(np.arctan((middles[1] - middles[0]) / 32)))
+    assert 12 < np.abs(slopes).max() < 19  # 15, and what stretching the picture adds
+    assert 5 < np.std(slopes) < 11
+
+
+def test_brightness_is_shifted_as_well_as_scaled():
+    black = np.zeros((200, 48, 48, 1), np.uint8)
+    result = augmented(black, random_erasing=0, blur_noise=0).max(axis=(1, 2, 3))
+    assert 0.4 < (result > 0).mean() < 0.6  # a factor alone leaves black as it is
+    assert 25 < result.max() < 45  # a tenth of the range, times the factor

@@ -161,3 +161,19 @@ def test_a_reading_that_the_model_does_not_have_is_refused(two, files):
         Classifier(two[1], reading="mood")
     with pytest.raises(EmotionError, match=r"READING='people' .* it answers fer2013$"):
         Classifier(files / "int8.tflite", reading="people")
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (np.uint8, [0, 127, 128, 255]),
+        (np.int8, [-128, -1, 0, 127]),
+        (np.float32, [0, 0.498, 0.502, 1]),
+    ],
+)
+def test_pixels_fall_on_the_whole_range_of_the_input(files, kind, expected):
+    classifier = Classifier(files / "foreign.tflite")
+    classifier._input = {"dtype": kind, "shape": [1, 2, 2, 1]}
+    found = classifier._prepared(np.array([[0, 127], [128, 255]], np.uint8))
+    assert found.dtype == kind and found.shape == (1, 2, 2, 1)
+    assert found.ravel().tolist() == pytest.approx(expected, abs=0.001)

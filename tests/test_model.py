@@ -63,3 +63,15 @@ def test_predictions_come_in_the_order_of_the_images():
     alone = keras.ops.convert_to_numpy(network(images[-1:, ..., None]))
     assert found.shape == (600, 2)
     assert found[-1] == pytest.approx(alone[0], abs=1e-4)
+
+
+def test_residual_branches_start_at_zero():
+    network = model.build(3, width=4)
+    gammas = [
+        keras.ops.convert_to_numpy(layer.gamma)
+        for layer in network.layers
+        if type(layer).__name__ == "BatchNormalization"
+    ]
+    zeros = [bool((gamma == 0).all()) for gamma in gammas]
+    assert sum(zeros) == sum(model.BLOCKS)
+    assert all((gamma == 1).all() for gamma, zero in zip(gammas, zeros, strict=True) if not zero)

@@ -98,8 +98,8 @@ def test_what_was_saved_comes_back(tmp_path):
     network = networks.build(2, width=4, size=24)
     network.save(path)
     model_file.attach(path, ("no", "yes"), {"temperature": 2.0})
-    names, card, found = model_file.load_keras(path, "TEACHERS")
-    assert (names, card) == (("no", "yes"), {"temperature": 2.0})
+    names, metadata, found = model_file.load_keras(path, "TEACHERS")
+    assert (names, metadata) == (("no", "yes"), {"temperature": 2.0})
     images = np.random.default_rng(0).uniform(0, 255, (2, 24, 24, 1)).astype(np.float32)
     logits = [keras.ops.convert_to_numpy(one(images)) for one in (network, found)]
     assert logits[0] == pytest.approx(logits[1])

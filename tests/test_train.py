@@ -95,11 +95,11 @@ def test_history_has_a_row_for_each_epoch(trained):
 
 
 def test_the_model_carries_its_labels_scores_and_settings(trained):
-    names, card = model_file.read(trained.folder / "emotion.tflite")
+    names, metadata = model_file.read(trained.folder / "emotion.tflite")
     assert names == model_file.FER2013
-    assert card["input"] == [48, 48, 1]
-    assert card["settings"]["seed"] == 0
-    assert set(card["scores"]) == {"validation", "test"}
+    assert metadata["input"] == [48, 48, 1]
+    assert metadata["settings"]["seed"] == 0
+    assert set(metadata["scores"]) == {"validation", "test"}
     assert model_file.read(trained.folder / "emotion.keras")[0] == model_file.FER2013
 
 

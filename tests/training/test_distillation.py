@@ -47,10 +47,10 @@ def test_their_probabilities_are_averaged_at_the_temperature(three):
 def test_in_turn_each_image_asks_another(three, count):
     paths, networks = three
     images = np.random.default_rng(0).uniform(0, 255, (count, 24, 24, 1)).astype(np.float32)
-    lesson = distillation.SoftTargets(
+    soft = distillation.SoftTargets(
         distillation.load(paths, NAMES, 24), temperature=3.0, one_per_image=True
     )
-    found = keras.ops.convert_to_numpy(lesson(images))
+    found = keras.ops.convert_to_numpy(soft(images))
     each = [softened(network, images, 3.0) for network in networks]
     assert not np.allclose(each[0], each[1])
     expected = [each[number % 3][number] for number in range(count)]
@@ -63,8 +63,8 @@ def test_every_other_question_is_about_the_mirror_image(three, in_turn):
     count = 1 if in_turn else 3
     images = np.random.default_rng(0).uniform(0, 255, (6, 24, 24, 1)).astype(np.float32)
     loaded = distillation.load(paths[:count], NAMES, 24)
-    lesson = distillation.SoftTargets(loaded, temperature=3.0, one_per_image=in_turn, mirrored=True)
-    found = keras.ops.convert_to_numpy(lesson(images))
+    soft = distillation.SoftTargets(loaded, temperature=3.0, one_per_image=in_turn, mirrored=True)
+    found = keras.ops.convert_to_numpy(soft(images))
     asked = images.copy()
     asked[1::2] = images[1::2, :, ::-1]
     expected = np.mean([softened(network, asked, 3.0) for network in networks[:count]], axis=0)
@@ -76,10 +76,10 @@ def test_every_other_question_is_about_the_mirror_image(three, in_turn):
 def test_in_turn_each_teacher_is_asked_about_mirror_images(three):
     paths, networks = three
     images = np.random.default_rng(0).uniform(0, 255, (6, 24, 24, 1)).astype(np.float32)
-    lesson = distillation.SoftTargets(
+    soft = distillation.SoftTargets(
         distillation.load(paths, NAMES, 24), temperature=3.0, one_per_image=True, mirrored=True
     )
-    found = keras.ops.convert_to_numpy(lesson(images))
+    found = keras.ops.convert_to_numpy(soft(images))
     plain = [softened(networks[number % 3], images, 3.0)[number] for number in range(6)]
     mirror = [
         softened(networks[number % 3], images[:, :, ::-1], 3.0)[number] for number in range(6)
@@ -96,21 +96,21 @@ def test_several_fit_into_one_graph_beside_the_student(three):
     paths, (student, *_) = three
     loaded = distillation.load(paths[:1] * 2, NAMES, 24)
     inputs = keras.Input((24, 24, 1))
-    lessons = [
+    layers = [
         distillation.SoftTargets(loaded, temperature=1.0, one_per_image=turns)
         for turns in (False, True)
     ]
-    both = keras.Model(inputs, [student(inputs), *(lesson(inputs) for lesson in lessons)])
+    both = keras.Model(inputs, [student(inputs), *(soft(inputs) for soft in layers)])
     assert both.output_shape == [(None, 2)] * 3
 
 
 @pytest.mark.parametrize("in_turn", [False, True])
 def test_they_answer_as_in_use_while_the_student_trains(three, in_turn):
-    lesson = distillation.SoftTargets(
+    soft = distillation.SoftTargets(
         distillation.load(three[0], NAMES, 24), temperature=1.0, one_per_image=in_turn
     )
     inputs = keras.Input((24, 24, 1))
-    graph = keras.Model(inputs, lesson(inputs))
+    graph = keras.Model(inputs, soft(inputs))
     images = np.random.default_rng(0).uniform(0, 255, (6, 24, 24, 1)).astype(np.float32)
     asked = [keras.ops.convert_to_numpy(graph(images, training=mode)) for mode in (False, True)]
     assert asked[1] == pytest.approx(asked[0])

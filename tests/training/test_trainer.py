@@ -110,10 +110,10 @@ def test_teachers_see_mirror_images_where_augmentation_makes_them(augment, expec
         return keras.ops.stack([keras.ops.mean(half, axis=(1, 2, 3)) for half in halves], axis=1)
 
     run = start(teachers=[sides], augment=augment, temperature=1.0)
-    (lesson,) = (one for one in run.step_model.layers if isinstance(one, SoftTargets))
+    (soft,) = (one for one in run.step_model.layers if isinstance(one, SoftTargets))
     images = np.zeros((2, 24, 24, 1), np.float32)
     images[:, :, :12] = 200
-    assert keras.ops.convert_to_numpy(lesson(images))[:, 0] == pytest.approx(expected)
+    assert keras.ops.convert_to_numpy(soft(images))[:, 0] == pytest.approx(expected)
 
 
 def test_rows_hold_the_means_over_an_epoch(data):
@@ -201,9 +201,9 @@ def test_the_step_follows_the_weaker_augmentation(data):
     ]
     for run in runs:
         fit(run, data)
-    gentle, whole = ([row["loss"] for row in run.state.rows] for run in runs)
-    assert gentle[0] != pytest.approx(whole[0], rel=1e-4)
-    assert gentle[1] == pytest.approx(whole[1], rel=1e-5)
+    weak, plain = ([row["loss"] for row in run.state.rows] for run in runs)
+    assert weak[0] != pytest.approx(plain[0], rel=1e-4)
+    assert weak[1] == pytest.approx(plain[1], rel=1e-5)
 
 
 def test_no_weight_decay_on_normalisation_and_biases(data):
