@@ -75,7 +75,7 @@ def main(settings: Settings) -> int:
     began, recipe, folder = time.monotonic(), settings.recipe, settings.model_export_path
     say(f"settings\n{config.summary(settings)}")
     from emotion.data import annotator_votes, dataset
-    from emotion.training import artefacts, log, start
+    from emotion.training import artefacts, log
     from emotion.training.schedule import Reason
 
     checkpoint = artefacts.prepare(folder, resume=settings.resume)
@@ -87,6 +87,8 @@ def main(settings: Settings) -> int:
     )
     say(dataset.preflight(data))
     say(f"computing with {artefacts.back_end()}")
+    from emotion.training import start
+
     names = data.splits["train"].names
     asked = settings.annotator_votes
     votes = annotator_votes.read(asked, names) if asked else None

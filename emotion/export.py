@@ -30,7 +30,7 @@ from emotion.evaluation import metrics, report
 from emotion.files import replacing
 from emotion.model_file import Reading
 from emotion.probabilities import softmax
-from emotion.quiet import silence
+from emotion.quiet import silence, silent_keras
 
 if TYPE_CHECKING:
     import keras
@@ -330,9 +330,9 @@ def _convert_elsewhere(
 
 def convert_folder(folder: str) -> None:
     """The other process's part: network.keras, readings.json, images.npy -> network.tflite."""
+    _tensorflow()
     import keras
 
-    _tensorflow()
     network = keras.models.load_model(Path(folder, "network.keras"), compile=False)
     given = json.loads(Path(folder, "readings.json").read_text())
     images = Path(folder, "images.npy")
@@ -356,9 +356,8 @@ def _spread(positions: NDArray[np.intp], count: int) -> NDArray[np.intp]:
 
 
 def _tensorflow() -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with silence():
+        with silent_keras():
             import tensorflow as tf
     except ImportError as error:
         raise EmotionError(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from emotion.errors import EmotionError
 from emotion.files import replacing
+from emotion.quiet import silent_keras
 
 if TYPE_CHECKING:
     import keras
@@ -134,10 +135,11 @@ def load_keras(path: Path, setting: str) -> "tuple[tuple[str, ...], dict[str, An
     names, metadata = read(path)
     if not names:
         raise EmotionError(f"{setting}='{path}' has no labels inside: needed is one of train.py's")
-    import keras
-
     try:
-        return names, metadata, keras.models.load_model(path, compile=False)
+        with silent_keras():
+            import keras
+
+            return names, metadata, keras.models.load_model(path, compile=False)
     except (ValueError, OSError, KeyError) as error:
         raise EmotionError(f"{setting}='{path}' cannot be loaded: {error}") from error
 

@@ -31,6 +31,14 @@ def _nowhere() -> int:
     return os.open(os.devnull, os.O_WRONLY)
 
 
+@contextlib.contextmanager
+def silent_keras() -> Iterator[None]:
+    """`silence` for the first import of Keras or TensorFlow, and less from TensorFlow after it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with silence():
+        yield
+
+
 def silence_opencv() -> None:
     """Keep OpenCV and FFmpeg silent from now on, in every thread.
 

@@ -71,6 +71,13 @@ class Person:
         values = dict(line.split("=") for line in lines)
         return int(values["WIDTH"]), int(values["HEIGHT"])
 
+    def grown_to(self, size, seconds=20):
+        """Whether the window has that size, or gets it: it opens smaller and grows."""
+        deadline = time.monotonic() + seconds
+        while self.size() != size and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return self.size() == size
+
     def close(self):
         """What a window manager sends when its cross is clicked."""
         x11 = ctypes.CDLL("libX11.so.6")

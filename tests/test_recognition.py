@@ -509,7 +509,7 @@ def screen():
 def test_a_picture_is_shown_until_a_key(screen):
     person = Person(screen, "Emotion Recognition")
     with start(DEVICE_ID=ASTRONAUT, MODEL_PATH=MODEL, DISPLAY=screen) as running:
-        assert person.size() == (512, 512)
+        assert person.grown_to((512, 512))
         assert running.poll() is None
         person.press("x")
         out = running.stdout.read()

@@ -142,7 +142,7 @@ def test_the_report_command_gives_the_same_scores_without_tensorflow(trained, tm
         found = scores[part].pop("corrupted")
         assert 0 < found["mean"] < 1 and found["mean"] != scores[part]["accuracy"]
     assert scores == report["scores"]["int8"]
-    assert "validation: 140 images, accuracy" in done.stdout
+    assert "validation, fer2013: 140 images, accuracy" in done.stdout
 
 
 def test_the_export_command_turns_the_keras_file_into_the_same_model(trained, tmp_path):
@@ -269,10 +269,12 @@ def test_a_killed_run_goes_on_and_ctrl_c_still_exports(drawn_folder, tmp_path):
     assert "unfinished run with other settings (EPOCHS 5000, now 7)" in other.stderr
 
 
-def test_teachers_and_votes_teach_a_network_for_the_labels_alone(trained, drawn_folder, tmp_path):
+def test_teachers_and_votes_teach_a_network_of_two_readings(trained, drawn_folder, tmp_path):
     votes = tmp_path / "votes.csv"
     names = dataset.load(drawn_folder).splits["train"].names
-    votes.write_text("filename,plain,odd\n" + "".join(f"{name},3,1\n" for name in names))
+    answers = "anger,disgust,fear,happiness,sadness,surprise,neutral,unknown"
+    lines = [f"filename,{answers}", *(f"{name},0,0,0,9,0,0,0,1" for name in names)]
+    votes.write_text("\n".join(lines))
     settings = {
         "DATASET": drawn_folder,
         "MODEL_EXPORT_PATH": tmp_path / "run",
@@ -292,7 +294,10 @@ def test_teachers_and_votes_teach_a_network_for_the_labels_alone(trained, drawn_
     scores = report["scores"]["float32"]["validation"]
     assert len(scores["confusion"]) == 7
     assert scores["accuracy"] > 0.7
-    assert (tmp_path / "run" / "emotion.tflite").exists()
+    exported = tmp_path / "run" / "emotion.tflite"
+    assert Classifier(exported).readings == ("fer2013", "people")
+    assert Classifier(exported, reading="people").reading.answers == tuple(answers.split(","))
+    assert list(report["people"]) == ["train"]  # nobody voted on the others
 
 
 @pytest.mark.parametrize("back_end", ["jax", "torch"])

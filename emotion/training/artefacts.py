@@ -19,7 +19,7 @@ from emotion.evaluation import metrics, report
 from emotion.evaluation.calibration import fit_temperature
 from emotion.model_file import Reading
 from emotion.probabilities import softmax
-from emotion.quiet import silence
+from emotion.quiet import silent_keras
 from emotion.training.schedule import Reason, Stop
 
 if TYPE_CHECKING:
@@ -94,9 +94,8 @@ def back_end() -> str:
 
     Raises EmotionError when that back end is not installed.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with silence():
+        with silent_keras():
             import keras
 
             keras.ops.ones(1)  # the first use of a device is what talks

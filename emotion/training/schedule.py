@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from enum import Enum
-
-import keras
+from typing import TYPE_CHECKING
 
 from emotion.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from keras.optimizers.schedules import CosineDecay
 
 PATIENCE = 5  # epochs, where none is asked for, and only once the rate is low
 LOW_RATE = 0.1  # of the highest
@@ -42,12 +44,14 @@ class Augmentation:
     random_erasing: float
 
 
-def learning_rate(recipe: Recipe, steps: int) -> keras.optimizers.schedules.CosineDecay:
+def learning_rate(recipe: Recipe, steps: int) -> "CosineDecay":
     """The rate by step: a linear warm-up, then half a cosine down to 0 (arXiv:1608.03983).
 
     `steps` are the batches in an epoch. The warm-up takes a twentieth of all steps, at least an
     epoch and at most half of them.
     """
+    import keras  # here, so that why a run ended can be said without Keras
+
     total = recipe.epochs * steps
     warm = min(max(steps, total // 20), total // 2)
     return keras.optimizers.schedules.CosineDecay(
@@ -60,6 +64,8 @@ def learning_rate(recipe: Recipe, steps: int) -> keras.optimizers.schedules.Cosi
 
 def low_rate_epoch(recipe: Recipe, steps: int) -> int:
     """How many epochs are done when the rate falls below a tenth of its highest."""
+    import keras
+
     rate, limit = learning_rate(recipe, steps), LOW_RATE * recipe.learning_rate
     for epoch in range(recipe.epochs // 2, recipe.epochs):
         if float(keras.ops.convert_to_numpy(rate(epoch * steps))) <= limit:

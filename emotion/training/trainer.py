@@ -142,7 +142,8 @@ class Trainer:
             voted = logits[:, self.classes :][:, self.columns]
             clear, majority = metrics.majority(examples.votes[:, self.columns])
             agreed = (voted.argmax(axis=1) == majority)[clear]
-            found["val_agreement"] = float(agreed.mean()) if len(agreed) else math.nan
+            if len(agreed):
+                found["val_agreement"] = float(agreed.mean())
         return found
 
     def finish(self, row: dict[str, float]) -> None:
@@ -150,10 +151,8 @@ class Trainer:
         state = self.state
         state.rows.append(row)
         state.epoch += 1
-        agreement = row.get("val_agreement", math.nan)
-        score = row["val_accuracy"]
-        if not math.isnan(agreement):  # both readings count alike
-            score = (score + agreement) / 2
+        # Where people were asked about validation images, both readings count alike.
+        score = (row["val_accuracy"] + row.get("val_agreement", row["val_accuracy"])) / 2
         if score > state.best:
             state.best, state.best_epoch, self.best = score, state.epoch, self.average.value
 

@@ -100,7 +100,7 @@ def test_closing_the_window_ends_it(running):
 
 
 def test_it_opens_at_the_size_of_the_picture(running):
-    assert running[1].size() == (320, 240)
+    assert running[1].grown_to((320, 240))
 
 
 def test_any_other_key_is_ignored(running):
