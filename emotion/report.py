@@ -44,39 +44,38 @@ class Settings:
     report: Path | None = setting(
         None, "also write the scores to this `.json` file", check=config.ending(".json")
     )
+    reliability: Path | None = setting(
+        None,
+        "also draw how often it is so, against how sure the model is, into this `.png`",
+        check=config.ending(".png"),
+    )
 
 
 def main(settings: Settings) -> int:
     """Score every split present, in every reading that can be, and print a table for each."""
-    from emotion.classifier import Classifier
     from emotion.data import dataset
-    from emotion.evaluation import metrics, report
+    from emotion.evaluation import plots, report
 
-    threads = os.cpu_count() or 1
     labels, metadata = model_file.read(settings.model_path)
     first = model_file.readings(labels, metadata)[0].name if labels else None
-    classifier = Classifier(settings.model_path, reading=first, threads=threads)
+    classifier = _classifier(settings, first)
     data = dataset.load(settings.dataset, size=classifier.size, for_training=False)
     print(dataset.preflight(data), file=sys.stderr)
     numbers = class_numbers(data, classifier.labels)
     votes = _votes(settings, data, classifier)
     found: dict[str, Any] = {}
+    curves: dict[str, Any] = {}
     for part, split in data.splits.items():
-        classes = numbers[split.targets]
-        scores = metrics.score(
-            classifier(split.images), classes, split.duplicate_of_train, classifier.labels
-        )
-        print(f"\n{part}, {classifier.reading.name}: {report.headline(scores)}")
-        print(report.class_table(scores))
-        if settings.corrupted and part != "train":
-            scores["corrupted"] = metrics.corrupted(classifier, split.images, classes)
-            print(f"\n{part}, corrupted\n{report.corrupted_table(scores)}")
+        found[part] = _labels(settings, part, split, numbers[split.targets], classifier, curves)
         if votes and votes.knows(split.names):
-            scores["people"] = _people(settings, part, split, votes)
-        found[part] = scores
+            found[part]["people"] = _people(settings, part, split, votes, curves)
     if settings.report:
         report.write_json(settings.report, {"model": str(settings.model_path), "scores": found})
         print(f"wrote {settings.report}", file=sys.stderr)
+    if settings.reliability:
+        held_out = {name: bins for name, bins in curves.items() if not name.startswith("train,")}
+        plots.reliability(held_out or curves, settings.reliability)
+        print(f"wrote {settings.reliability}", file=sys.stderr)
     return 0
 
 
@@ -92,6 +91,34 @@ def class_numbers(data: "Dataset", names: tuple[str, ...]) -> NDArray[np.int64]:
             f"knows {', '.join(names)}"
         )
     return np.array([list(names).index(name) for name in data.labels], np.int64)
+
+
+def _classifier(settings: Settings, reading: str | None) -> "Classifier":
+    from emotion.classifier import Classifier
+
+    return Classifier(settings.model_path, reading=reading, threads=os.cpu_count() or 1)
+
+
+def _labels(
+    settings: Settings,
+    part: str,
+    split: "Split",
+    classes: NDArray[np.int64],
+    classifier: "Classifier",
+    curves: dict[str, Any],
+) -> dict[str, Any]:
+    """The scores of the labels' reading on one split, printed, too; `curves` gets a diagram."""
+    from emotion.evaluation import calibration, metrics, report
+
+    rows = classifier(split.images)
+    scores = metrics.score(rows, classes, split.duplicate_of_train, classifier.labels)
+    title = f"{part}, {classifier.reading.name}"
+    print(f"\n{title}: {report.headline(scores)}\n{report.class_table(scores)}")
+    curves[title] = calibration.reliability(rows.max(axis=1), rows.argmax(axis=1) == classes)
+    if settings.corrupted and part != "train":
+        scores["corrupted"] = metrics.corrupted(classifier, split.images, classes)
+        print(f"\n{part}, corrupted\n{report.corrupted_table(scores)}")
+    return scores
 
 
 def _votes(
@@ -111,30 +138,29 @@ def _votes(
 
 
 def _people(
-    settings: Settings, part: str, split: "Split", votes: "AnnotatorVotes"
+    settings: Settings, part: str, split: "Split", votes: "AnnotatorVotes", curves: dict[str, Any]
 ) -> dict[str, Any]:
-    """The scores of people's reading on one split, printed, too."""
-    from emotion.classifier import Classifier
-    from emotion.evaluation import metrics, report
+    """The scores of people's reading on one split, printed, too; `curves` gets a diagram."""
+    from emotion.evaluation import calibration, metrics, report
 
-    threads = os.cpu_count() or 1
-    people = Classifier(settings.model_path, reading=model_file.PEOPLE, threads=threads)
+    people = _classifier(settings, model_file.PEOPLE)
     order = model_file.Reading("", votes.answers).columns(people.reading.answers)
     if -1 in order:
         raise EmotionError(
             f"ANNOTATOR_VOTES='{votes.path}' has the answers {', '.join(votes.answers)}; the "
             f"model was trained with {', '.join(people.reading.answers)}"
         )
-    given = votes.of(split.names)[:, order]
-    scores = metrics.score_people(people.shares(split.images), given, people.columns, people.labels)
-    print(f"\n{part}, people: {report.people_headline(scores)}\n{report.people_table(scores)}")
+    given, shares = votes.of(split.names)[:, order], people.shares(split.images)
+    scores = metrics.score_people(shares, given, people.columns, people.labels)
+    title = f"{part}, people"
+    print(f"\n{title}: {report.people_headline(scores)}\n{report.people_table(scores)}")
+    pairs = metrics.people_confidence(shares, given, people.columns)
+    curves[title] = calibration.reliability(*pairs)
     if settings.corrupted and part != "train":
         clear, right = metrics.majority(given[:, people.columns])
-        images = split.images[clear]
-        rows = metrics.corrupted(people, images, right[clear])
-        scores["corrupted"] = rows
-        table = report.corrupted_table({"accuracy": scores["agreement"], "corrupted": rows})
-        print(f"\n{part}, people, corrupted: agreement with the majority\n{table}")
+        scores["corrupted"] = metrics.corrupted(people, split.images[clear], right[clear])
+        table = report.corrupted_table({**scores, "accuracy": scores["agreement"]})
+        print(f"\n{title}, corrupted: agreement with the majority\n{table}")
     return scores
 
 

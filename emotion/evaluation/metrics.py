@@ -100,6 +100,7 @@ def score_people(
 
     asked = votes.sum(axis=1) > 0
     said, given = shares[asked][:, columns], votes[asked][:, columns]
+    confidence, share = people_confidence(shares, votes, columns)
     clear, right = majority(given)
     chosen = said.argmax(axis=1)
     agreed = (chosen == right)[clear]
@@ -109,10 +110,6 @@ def score_people(
         if (right[clear] == number).any()
     }
     apart = np.abs(said - given).sum(axis=1) + np.abs(said.sum(axis=1) - given.sum(axis=1))
-    named = given.sum(axis=1) >= 0.5
-    rows = np.arange(int(named.sum()))
-    ours, theirs = (part[named] / part[named].sum(axis=1, keepdims=True) for part in (said, given))
-    confidence, share = ours[rows, chosen[named]], theirs[rows, chosen[named]]
     return {
         "images": len(given),
         "with_majority": int(clear.sum()),
@@ -122,6 +119,23 @@ def score_people(
         "distance": float(apart.mean() / 2),
         "expected_calibration_error": calibration_error(confidence, share),
     }
+
+
+def people_confidence(
+    shares: NDArray[np.floating], votes: NDArray[np.floating], columns: Sequence[int]
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """What the model gives its chosen class and what people gave it, (M,) each, 0 to 1.
+
+    Both among those who named one of the classes, for the M images where at least half of the
+    people did. Arguments as in `score_people`.
+    """
+    named = votes[:, columns].sum(axis=1) >= 0.5
+    ours, theirs = (part[named][:, columns] for part in (shares, votes))
+    chosen, rows = ours.argmax(axis=1), np.arange(len(ours))
+    return (
+        ours[rows, chosen] / ours.sum(axis=1),
+        theirs[rows, chosen] / theirs.sum(axis=1),
+    )
 
 
 def accuracy_drop(

@@ -43,3 +43,13 @@ def test_names_outside_ascii_and_many_classes_are_drawn(tmp_path):
     plots.confusion({"classes": names, "confusion": np.eye(12, dtype=int).tolist()}, "t",
                     tmp_path / "wide.png")  # fmt: skip
     assert picture(tmp_path / "wide.png").shape[1] > 1000
+
+
+def test_reliability_is_drawn_side_by_side_and_moves_with_the_numbers(tmp_path):
+    bins = [(0.3, 0.2, 10), (0.8, 0.9, 30)]
+    plots.reliability({"labels": bins}, tmp_path / "one.png")
+    plots.reliability({"labels": bins, "people": bins}, tmp_path / "two.png")
+    plots.reliability({"labels": [(0.3, 0.6, 10), (0.8, 0.9, 30)]}, tmp_path / "other.png")
+    one, two, other = (picture(tmp_path / f"{name}.png") for name in ("one", "two", "other"))
+    assert two.shape[1] > 1.5 * one.shape[1]
+    assert one.shape == other.shape and not np.array_equal(one, other)
