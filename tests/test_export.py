@@ -132,7 +132,8 @@ def test_the_gate_stops_a_loss_of_more_than_a_point_beyond_chance():
 def test_each_reading_gets_an_output_of_its_name(network, images):
     halves = [Reading("labels", ("a",)), Reading("people", ("b", "c"), 2.0)]
     flatbuffer = export.convert(network, images, readings=halves)
-    runner = Interpreter(model_content=flatbuffer).get_signature_runner("serving_default")
+    interpreter = Interpreter(model_content=flatbuffer)
+    runner = interpreter.get_signature_runner("serving_default")
     found = {name: out["shape"].tolist() for name, out in runner.get_output_details().items()}
     assert found == {"labels": [1, 1], "people": [1, 2]}
     assert export.float_tensors(flatbuffer) == []
