@@ -266,3 +266,11 @@ def test_dropout_drops_in_training_alone(data):
         )
         assert np.allclose(one, other) is not differs
         run.step_model.trainable = False
+
+
+def test_a_validation_loss_that_is_no_number_ends_the_run_too(data):
+    run = start(epochs=6)
+    honest = run.score
+    lost = {"val_loss": float("nan"), "val_accuracy": 0.5}
+    run.score = lambda examples: lost if run.state.epoch == 1 else honest(examples)
+    assert fit(run, data)[0] == Stop(Reason.DIVERGED, 1)
