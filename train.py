@@ -32,7 +32,7 @@ class Settings:
 
     dataset: Path = setting(
         REQUIRED,
-        "what to train on: a folder, `.zip` or `.csv`, in any form the README lists",
+        "what to train on: a folder, `.zip` or `.csv`, in any form that docs/training.md lists",
         check=config.exists,
     )
     model_export_path: Path = setting(
