@@ -5,7 +5,6 @@ appended to the model: one file to copy, and `unzip -p model.tflite labels.txt` 
 `.keras` file is a zip already and gets the same two entries.
 """
 
-import hashlib
 import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -155,6 +154,8 @@ def save_keras(
 
 def digest(paths: Sequence[Path]) -> str:
     """What tells one set of files from another: a hash over their bytes; "" for none."""
+    import hashlib  # 3 ms that recognition does without
+
     found = hashlib.sha256()
     for path in paths:
         found.update(path.read_bytes())
