@@ -74,7 +74,6 @@ def main(settings: Settings) -> int:
 
     # OpenCV and LiteRT are loaded here, once the settings are known to be good.
     from emotion.output.rows import Rows
-    from emotion.output.window import Window, missing_display
     from emotion.quiet import silence_opencv
     from emotion.recogniser import EmotionRecogniser
     from emotion.session import Session, opened
@@ -95,14 +94,17 @@ def main(settings: Settings) -> int:
         reading=settings.reading,
         face_model=settings.face_model,
     )
-    blind = missing_display() if settings.show else "SHOW=0"
-    if blind and settings.show:
-        notify(f"no window: {blind}")
+    blind: str | None = "SHOW=0"
+    if settings.show:
+        from emotion.output.window import Window, missing_display
+
+        if blind := missing_display():
+            notify(f"no window: {blind}")
     mirror = source.is_camera if settings.mirror is None else settings.mirror
     beside = settings.output.parent if settings.output else Path()
     results = settings.results or (Path("-") if blind and not settings.output else None)
     with ExitStack() as stack:
-        window: Window | None = None
+        window = None
         if not blind:
             window = Window(TITLE, mirror=mirror, folder=beside.absolute(), notify=notify)
             stack.enter_context(window)

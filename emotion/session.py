@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from emotion.output.annotate import annotate
 from emotion.output.paths import copy_name
 from emotion.output.recording import PictureFile, Recording, save_picture
 from emotion.output.rows import Rows
-from emotion.output.window import Window
 from emotion.recogniser import EmotionRecogniser
 from emotion.sources import camera
 from emotion.sources.camera import Camera
@@ -29,6 +28,9 @@ from emotion.sources.files import Clip, Picture
 from emotion.sources.frame import FpsMeter, Frame, Notify
 from emotion.sources.source import Source, from_file, public
 from emotion.tracking.tracker import Face
+
+if TYPE_CHECKING:  # a window costs 10 ms to import, and SHOW=0 needs none
+    from emotion.output.window import Window
 
 Frames: TypeAlias = Picture | Clip | Camera
 Progress: TypeAlias = Callable[[int, int, float], object]
@@ -49,7 +51,7 @@ class Session:
     notify: Notify
     progress: Progress = lambda done, total, seconds: None
     rows: Rows | None = None
-    window: Window | None = None
+    window: "Window | None" = None
     output: Path | None = None
     chart: Path | None = None
     mirror: bool = False
@@ -208,7 +210,7 @@ class _Player:
     A clip that cannot keep up, or was paused, goes on from there: no frame is left out.
     """
 
-    def __init__(self, window: Window | None, frames: Frames, *, hold: bool) -> None:
+    def __init__(self, window: "Window | None", frames: Frames, *, hold: bool) -> None:
         self._window, self._hold = window, hold
         self._lasts = 1 / frames.rate if isinstance(frames, Clip) else None  # seconds a frame
         self._origin = -math.inf  # the time by the clock at which the clip's second 0 was shown
