@@ -12,7 +12,7 @@ from pathlib import Path
 
 from emotion.cli import command
 from emotion.cli import settings as config
-from emotion.cli.progress import bar
+from emotion.cli.progress import bar, redraw, say
 from emotion.cli.settings import setting
 from emotion.output import paths
 from emotion.sources.source import capture_size, public, wrong_capture_size
@@ -69,7 +69,7 @@ def main(settings: Settings) -> int:
         timeline=settings.timeline,
         models={"MODEL_PATH": settings.model_path, "FACE_MODEL": settings.face_model},
     )
-    notify(config.summary(replace(settings, device_id=public(settings.device_id))))
+    say(config.summary(replace(settings, device_id=public(settings.device_id))))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # files are finished then, too
 
     # OpenCV and LiteRT are loaded here, once the settings are known to be good.
@@ -84,7 +84,7 @@ def main(settings: Settings) -> int:
         size=capture_size(settings.capture_size),
         rate=settings.capture_rate,
         give_up=settings.give_up,
-        notify=notify,
+        notify=say,
     )
     recogniser = EmotionRecogniser(
         settings.model_path,
@@ -99,14 +99,14 @@ def main(settings: Settings) -> int:
         from emotion.output.window import Window, missing_display
 
         if blind := missing_display():
-            notify(f"no window: {blind}")
+            say(f"no window: {blind}")
     mirror = source.is_camera if settings.mirror is None else settings.mirror
     beside = settings.output.parent if settings.output else Path()
     results = settings.results or (Path("-") if blind and not settings.output else None)
     with ExitStack() as stack:
         window = None
         if not blind:
-            window = Window(TITLE, mirror=mirror, folder=beside.absolute(), notify=notify)
+            window = Window(TITLE, mirror=mirror, folder=beside.absolute(), notify=say)
             stack.enter_context(window)
         rows: Rows | None = None
         if results:
@@ -115,8 +115,8 @@ def main(settings: Settings) -> int:
         session = Session(
             recogniser,
             opened=frames,
-            notify=notify,
-            progress=progress if sys.stderr.isatty() and str(results) != "-" else lambda *_: None,
+            notify=say,
+            progress=lambda *done: None if str(results) == "-" else redraw(bar(*done)),
             rows=rows,
             window=window,
             output=settings.output,
@@ -124,14 +124,6 @@ def main(settings: Settings) -> int:
             mirror=bool(settings.mirror),
         )
         return 0 if session.run(source) else 1
-
-
-def notify(text: str) -> None:
-    print(f"\r{'':79}\r{text}" if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
-
-
-def progress(done: int, total: int, seconds: float) -> None:
-    print(f"\r{bar(done, total, seconds):<79}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ class Classifier:
         self.readings = tuple(one.name for one in known)
         self.reading = self._asked(known, reading)
         self.columns = self.reading.columns(self.labels)
+        self._every = self.columns == list(range(len(self.reading.answers)))
         self._output = self._output_of(self.reading)
         if len(self.reading.answers) != self._outputs():
             raise EmotionError(
@@ -59,7 +60,7 @@ class Classifier:
         In people's reading they are the shares among those who named one of `labels`.
         """
         rows = self.shares(crops)
-        if self.columns == list(range(rows.shape[1])):
+        if self._every:
             return rows
         rows = rows[:, self.columns]
         return rows / np.maximum(rows.sum(axis=1, keepdims=True), np.float32(1e-6))
@@ -72,11 +73,6 @@ class Classifier:
             self._interpreter.invoke()
             row[:] = self._read()
         return _normalised(rows)
-
-    @property
-    def quantised(self) -> bool:
-        """Whether pixels go in and probabilities come out as 8-bit integers."""
-        return self._input["dtype"] != np.float32
 
     def _prepared(self, crop: NDArray[np.uint8]) -> NDArray:
         """One crop as the input tensor (1, size, size, channels).

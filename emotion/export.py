@@ -24,7 +24,8 @@ from emotion.classifier import Classifier
 from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.settings import REQUIRED, setting
-from emotion.data import dataset
+from emotion.data import annotator_votes, dataset
+from emotion.data.annotator_votes import AnnotatorVotes
 from emotion.errors import EmotionError
 from emotion.evaluation import metrics, report
 from emotion.files import replacing
@@ -40,6 +41,7 @@ ALLOWED_DROP = 0.01  # of validation accuracy, from Keras to int8
 FLOATS = (np.float16, np.float32, np.float64)
 
 Probabilities = dict[str, NDArray]  # rows for the images of each split
+Shares = dict[Reading, Probabilities]
 Representative = NDArray[np.uint8] | None
 
 
@@ -56,6 +58,12 @@ class Settings:
     model_export_path: Path | None = setting(
         None, "folder that receives `emotion.tflite`; by default the model's own"
     )
+    annotator_votes: Path | None = setting(
+        None,
+        "`.csv` of what people answered about each image, to check the people reading, too",
+        check=config.file(".csv"),
+        renamed_from=("VOTES",),
+    )
     optimise: bool = setting(True, "1: full-integer int8; 0: float32, which needs no DATASET")
     validation_split: float = setting(
         0.1, "as the model was trained with", check=config.between(0.01, 0.33)
@@ -64,21 +72,30 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What a model answers on each split, and what that is worth.
+
+    `shares[reading][split]` are its probabilities, `scores[split]` those of the labels' reading,
+    `people[split]` those of people's; the last is empty without votes.
+    """
+
+    shares: Shares
+    scores: dict[str, metrics.Scores]
+    people: dict[str, metrics.Scores]
+
+
+@dataclass(frozen=True)
 class Delivery:
     """An exported model and what it was found to be worth.
 
-    `kind` is int8 or float32. `scores[model][split]` are those of the labels' reading, for Keras
-    and for the export, and `agreement` is the share of images on which the two choose the same
-    class. `complaint` says what is wrong, "" when nothing is; then `fallback` is the float32
-    export beside it.
+    `models` has the Keras network and the export, int8 or float32. `agreement[reading][split]` is
+    the share of images on which the two choose the same. `complaint` says what is wrong, "" when
+    nothing is; then a float32 export lies beside it.
     """
 
-    path: Path
-    kind: str
-    scores: dict[str, dict[str, metrics.Scores]]
-    agreement: dict[str, float]
+    models: dict[str, Judged]
+    agreement: dict[str, dict[str, float]]
     complaint: str = ""
-    fallback: Path | None = None
 
 
 def main(settings: Settings) -> int:
@@ -106,9 +123,19 @@ def main(settings: Settings) -> int:
             f"DATASET='{settings.dataset}' has the classes {', '.join(data.labels)}; the model was "
             f"trained on {', '.join(labels)}: give the data it was trained on"
         )
-    done = deliver(network, data, path, metadata, optimise=settings.optimise)
+    from emotion import model
+
+    names = [name for split in data.splits.values() for name in split.names]
+    asked = settings.annotator_votes
+    votes = annotator_votes.read(asked, names) if asked else None
+    checked = {part: split for part, split in data.splits.items() if part != "train"}
+    logits = {part: model.predict(network, split.images) for part, split in checked.items()}
+    keras_model = judged(softened(logits, model_file.readings(labels, metadata)), data, votes)
+    done = deliver(
+        network, data, path, metadata, keras_model, votes=votes, optimise=settings.optimise
+    )
     print(f"wrote {path}, {path.stat().st_size / 1e6:.2f} MB", file=sys.stderr)
-    print(report.model_table(done.scores))
+    print(table(done))
     if done.complaint:
         print(done.complaint, file=sys.stderr)
     return 1 if done.complaint else 0
@@ -119,56 +146,74 @@ def deliver(
     data: "dataset.Dataset",
     path: Path,
     metadata: Mapping[str, Any],
+    keras_model: Judged,
     *,
     optimise: bool,
-    logits: Probabilities | None = None,
+    votes: AnnotatorVotes | None = None,
 ) -> Delivery:
     """Convert, write, score, compare and, where int8 lost too much, fall back to float32.
 
-    `metadata` goes into the file, with its scores. `logits` (N, outputs) are the network's own
-    for each split where they are known already; otherwise they are worked out for all but train.
+    `metadata` goes into the file, with its scores. `keras_model` is what `network` itself was found
+    to be worth; the export is judged on the same splits.
     """
-    from emotion import model
-
     labels, kind = data.labels, "int8" if optimise else "float32"
-    splits = {part: split for part, split in data.splits.items() if part != "train" or logits}
-    logits = logits or {
-        part: model.predict(network, split.images) for part, split in splits.items()
-    }
-    first = model_file.readings(labels, metadata)[0]
-    expected = {
-        part: softmax(rows[:, : len(labels)], first.temperature) for part, rows in logits.items()
-    }
     write(path, network, labels, metadata, representative_images(data) if optimise else None)
-    found = run(path, splits)
-    scores = {
-        "Keras": metrics.score_splits(expected, splits, labels),
-        kind: metrics.score_splits(found, splits, labels),
-    }
-    scored = {part: rows for part, rows in scores[kind].items() if part != "train"}
-    model_file.attach(path, labels, {**metadata, "quantised": optimise, "scores": scored})
-    right = splits["validation"].targets
-    before, after = (rows["validation"].argmax(1) == right for rows in (expected, found))
-    complaint, fallback = gate(before, after, kind), None
+    splits = {part: data.splits[part] for part in keras_model.scores}
+    exported = judged(run(path, splits), data, votes)
+    held_out = {part: rows for part, rows in exported.scores.items() if part != "train"}
+    model_file.attach(path, labels, {**metadata, "quantised": optimise, "scores": held_out})
+    lost = [
+        gate(before, after, kind, what)
+        for what, before, after in _right_answers(keras_model, exported, data, votes)
+    ]
+    complaint = "; ".join(filter(None, lost))
     spare = path.with_name(f"{path.stem}_float32.tflite")
     spare.unlink(missing_ok=True)  # of a run that is replaced
     if complaint and optimise:
         write(spare, network, labels, metadata, None)
-        complaint, fallback = f"{complaint}: use {spare}, the float32 export, instead", spare
+        complaint = f"WARNING: {complaint}: use {spare}, the float32 export, instead"
     return Delivery(
-        path=path,
-        kind=kind,
-        scores=scores,
+        models={"Keras": keras_model, kind: exported},
         agreement={
-            part: float((rows.argmax(1) == expected[part].argmax(1)).mean())
-            for part, rows in found.items()
+            reading.name: {
+                part: float((rows.argmax(1) == exported.shares[reading][part].argmax(1)).mean())
+                for part, rows in shares.items()
+            }
+            for reading, shares in keras_model.shares.items()
         },
         complaint=complaint,
-        fallback=fallback,
     )
 
 
-def gate(before: NDArray[np.bool_], after: NDArray[np.bool_], kind: str) -> str:
+def softened(logits: Probabilities, readings: Sequence[Reading]) -> Shares:
+    """Logits (N, outputs) of each split as probabilities of each reading, at its temperature."""
+    found, start = {}, 0
+    for reading in readings:
+        own = slice(start, start := start + len(reading.answers))
+        found[reading] = {
+            part: softmax(rows[:, own], reading.temperature) for part, rows in logits.items()
+        }
+    return found
+
+
+def judged(shares: Shares, data: "dataset.Dataset", votes: AnnotatorVotes | None) -> Judged:
+    """What a model's probabilities on `data` are worth; see `Judged`."""
+    labels, (first, *others) = data.labels, shares
+    people = {
+        part: metrics.score_people(
+            rows,
+            votes.of(data.splits[part].names, reading.answers),
+            reading.columns(labels),
+            labels,
+        )
+        for reading in others
+        for part, rows in shares[reading].items()
+        if votes and votes.knows(data.splits[part].names)
+    }
+    return Judged(shares, metrics.score_splits(shares[first], data.splits, labels), people)
+
+
+def gate(before: NDArray[np.bool_], after: NDArray[np.bool_], kind: str, what: str) -> str:
     """What to say of an export that loses too many of the right answers; "" when it does not.
 
     Too many is more than a point, and more than chance explains on so many images.
@@ -177,18 +222,60 @@ def gate(before: NDArray[np.bool_], after: NDArray[np.bool_], kind: str) -> str:
     if drop <= ALLOWED_DROP or low <= 0:
         return ""
     return (
-        f"WARNING: the {kind} export loses {drop * 100:.1f} points of validation accuracy "
+        f"the {kind} export loses {drop * 100:.1f} points of {what} "
         f"(95 % interval {low * 100:.1f} to {high * 100:.1f} on {len(before):,} images; at most "
         f"{ALLOWED_DROP * 100:g} is allowed)"
     )
 
 
-def run(path: Path, splits: "Mapping[str, dataset.Split]") -> Probabilities:
-    """The labels' probabilities that a `.tflite` gives for the images of every split."""
+def table(done: Delivery) -> str:
+    """How the network and its export compare, in lines."""
+    lines = [report.model_table({name: model.scores for name, model in done.models.items()})]
+    lines += [
+        f"  the two agree on {parts['validation']:.2%} of the validation images, {reading}"
+        for reading, parts in done.agreement.items()
+    ]
+    lines += [
+        f"  {part}, people, {name}: {report.people_headline(scores)}"
+        for name, model in done.models.items()
+        for part, scores in model.people.items()
+        if part != "train"
+    ]
+    return "\n".join(lines)
+
+
+def run(path: Path, splits: "Mapping[str, dataset.Split]") -> Shares:
+    """The probabilities that a `.tflite` gives for the images of every split, by reading."""
     labels, metadata = model_file.read(path)
-    first = model_file.readings(labels, metadata)[0]
-    classifier = Classifier(path, reading=first.name, threads=os.cpu_count() or 1)
-    return {part: classifier(split.images) for part, split in splits.items()}
+    threads, found = os.cpu_count() or 1, {}
+    for reading in model_file.readings(labels, metadata):
+        classifier = Classifier(path, reading=reading.name, threads=threads)
+        found[reading] = {part: classifier.shares(split.images) for part, split in splits.items()}
+    return found
+
+
+def _right_answers(
+    keras_model: Judged,
+    exported: Judged,
+    data: "dataset.Dataset",
+    votes: AnnotatorVotes | None,
+) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.bool_]]]:
+    """For each reading, what its right answers are called, and which both models give.
+
+    On the validation images; for people's reading on those on which people agree.
+    """
+    split = data.splits["validation"]
+    for number, (reading, shares) in enumerate(keras_model.shares.items()):
+        both = [shares["validation"], exported.shares[reading]["validation"]]
+        if not number:
+            yield "validation accuracy", *(rows.argmax(1) == split.targets for rows in both)
+        elif votes and votes.knows(split.names):
+            clear, right = metrics.majority(votes.of(split.names, data.labels))
+            own = reading.columns(data.labels)
+            yield (
+                "agreement with people",
+                *((rows[:, own].argmax(1) == right)[clear] for rows in both),
+            )
 
 
 def write(

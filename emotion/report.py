@@ -34,7 +34,7 @@ class Settings:
     dataset: Path = setting(REQUIRED, "the labelled images: any form that train.py takes")
     annotator_votes: Path | None = setting(
         None,
-        "`.csv` of what people answered about each image: also score the people reading",
+        "`.csv` of what people answered about each image: also score each reading by that",
         check=config.file(".csv"),
         renamed_from=("VOTES",),
     )
@@ -53,7 +53,7 @@ class Settings:
 
 def main(settings: Settings) -> int:
     """Score every split present, in every reading that can be, and print a table for each."""
-    from emotion.data import dataset
+    from emotion.data import annotator_votes, dataset
     from emotion.evaluation import plots, report
 
     labels, metadata = model_file.read(settings.model_path)
@@ -62,13 +62,18 @@ def main(settings: Settings) -> int:
     data = dataset.load(settings.dataset, size=classifier.size, for_training=False)
     print(dataset.preflight(data), file=sys.stderr)
     numbers = class_numbers(data, classifier.labels)
-    votes = _votes(settings, data, classifier)
+    names = [name for split in data.splits.values() for name in split.names]
+    asked = settings.annotator_votes
+    votes = annotator_votes.read(asked, names) if asked else None
     found: dict[str, Any] = {}
     curves: dict[str, Any] = {}
     for part, split in data.splits.items():
         found[part] = _labels(settings, part, split, numbers[split.targets], classifier, curves)
         if votes and votes.knows(split.names):
-            found[part]["people"] = _people(settings, part, split, votes, curves)
+            found[part]["people"] = {
+                name: _people(settings, part, split, votes, name, curves)
+                for name in classifier.readings
+            }
     if settings.report:
         report.write_json(settings.report, {"model": str(settings.model_path), "scores": found})
         print(f"wrote {settings.report}", file=sys.stderr)
@@ -138,27 +143,32 @@ def _votes(
 
 
 def _people(
-    settings: Settings, part: str, split: "Split", votes: "AnnotatorVotes", curves: dict[str, Any]
+    settings: Settings,
+    part: str,
+    split: "Split",
+    votes: "AnnotatorVotes",
+    name: str,
+    curves: dict[str, Any],
 ) -> dict[str, Any]:
-    """The scores of people's reading on one split, printed, too; `curves` gets a diagram."""
+    """How well the reading `name` says what people answered on one split, printed, too.
+
+    People's own reading also gets a diagram in `curves`, and its corrupted scores where asked.
+    """
     from emotion.evaluation import calibration, metrics, report
 
-    people = _classifier(settings, model_file.PEOPLE)
-    order = model_file.Reading("", votes.answers).columns(people.reading.answers)
-    if -1 in order:
-        raise EmotionError(
-            f"ANNOTATOR_VOTES='{votes.path}' has the answers {', '.join(votes.answers)}; the "
-            f"model was trained with {', '.join(people.reading.answers)}"
-        )
-    given, shares = votes.of(split.names)[:, order], people.shares(split.images)
-    scores = metrics.score_people(shares, given, people.columns, people.labels)
-    title = f"{part}, people"
+    classifier = _classifier(settings, name)
+    columns = classifier.columns
+    given = votes.of(split.names, classifier.reading.answers)
+    shares = classifier.shares(split.images)
+    scores = metrics.score_people(shares, given, columns, classifier.labels)
+    own = name == model_file.PEOPLE
+    title = f"{part}, people" if own else f"{part}, {name} asked for people's answers"
     print(f"\n{title}: {report.people_headline(scores)}\n{report.people_table(scores)}")
-    pairs = metrics.people_confidence(shares, given, people.columns)
-    curves[title] = calibration.reliability(*pairs)
-    if settings.corrupted and part != "train":
-        clear, right = metrics.majority(given[:, people.columns])
-        scores["corrupted"] = metrics.corrupted(people, split.images[clear], right[clear])
+    if own:
+        curves[title] = calibration.reliability(*metrics.people_confidence(shares, given, columns))
+    if own and settings.corrupted and part != "train":
+        clear, right = metrics.majority(given[:, columns])
+        scores["corrupted"] = metrics.corrupted(classifier, split.images[clear], right[clear])
         table = report.corrupted_table({**scores, "accuracy": scores["agreement"]})
         print(f"\n{title}, corrupted: agreement with the majority\n{table}")
     return scores

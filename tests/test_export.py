@@ -1,5 +1,7 @@
 """The export: what is inside the file, what it is calibrated on, when it is refused."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -116,16 +118,16 @@ def test_a_network_that_ends_in_probabilities_is_refused():
 def test_the_gate_lets_a_loss_pass_that_chance_explains():
     before, after = np.ones(280, bool), np.ones(280, bool)
     after[:4] = False  # 1.4 points
-    assert export.gate(before, after, "int8") == ""
+    assert export.gate(before, after, "int8", "validation accuracy") == ""
 
 
 def test_the_gate_stops_a_loss_of_more_than_a_point_beyond_chance():
     before, after = np.ones(3588, bool), np.ones(3588, bool)
     after[:30] = False
-    assert export.gate(before, after, "int8") == ""  # 0.8 points
+    assert export.gate(before, after, "int8", "validation accuracy") == ""  # 0.8 points
     after[:60] = False
-    said = export.gate(before, after, "int8")
-    assert said.startswith("WARNING: the int8 export loses 1.7 points of validation accuracy")
+    said = export.gate(before, after, "int8", "validation accuracy")
+    assert said.startswith("the int8 export loses 1.7 points of validation accuracy")
     assert "95 % interval 1.2 to 2.1 on 3,588 images; at most 1 is allowed" in said
 
 
@@ -168,3 +170,53 @@ def test_the_command_refuses_in_one_line(monkeypatch, capsys, environ, code, com
     assert command.run(export.main, export.Settings, export.__doc__, arguments=[]) == code
     said = capsys.readouterr().err
     assert said.startswith(complaint) and said.count("\n") == 1
+
+
+class Votes:
+    """People who say "b" of every second image."""
+
+    answers = ("a", "b", "unsure")
+
+    def __init__(self, count):
+        self.shares = np.tile([[0.9, 0.1, 0], [0, 0.8, 0.2]], (count // 2, 1))
+
+    def knows(self, names):
+        return True
+
+    def of(self, names, answers):
+        return self.shares[:, [self.answers.index(answer) for answer in answers]]
+
+
+def test_a_loss_in_peoples_reading_alone_is_told(tmp_path, monkeypatch):
+    count = 400
+    split = SimpleNamespace(
+        images=np.zeros((count, 48, 48), np.uint8),
+        targets=np.zeros(count, int),
+        names=("x",) * count,
+        duplicate_of_train=np.zeros(count, bool),
+    )
+    data = SimpleNamespace(labels=("a", "b"), splits={"train": split, "validation": split})
+    labels = Reading("labels", ("a", "b"))
+    people = Reading("people", Votes.answers)
+    right = Votes(count).shares
+    shares = {
+        labels: {"validation": np.tile([1.0, 0.0], (count, 1))},
+        people: {"validation": right},
+    }
+    before = export.judged(shares, data, Votes(count))
+    assert before.people["validation"]["agreement"] == 1.0
+    worse = right.copy()
+    worse[:40] = worse[:40, ::-1]
+    written = []
+    monkeypatch.setattr(export, "write", lambda path, *rest: written.append(path.name))
+    monkeypatch.setattr(export.model_file, "attach", lambda *given: None)
+    monkeypatch.setattr(
+        export, "run", lambda path, splits: {**shares, people: {"validation": worse}}
+    )
+    path = tmp_path / "emotion.tflite"
+    done = export.deliver(None, data, path, {}, before, optimise=True, votes=Votes(count))
+    assert "WARNING: the int8 export loses 5.0 points of agreement with people" in done.complaint
+    assert "validation accuracy" not in done.complaint
+    assert written == ["emotion.tflite", "emotion_float32.tflite"]
+    assert done.agreement["people"]["validation"] == pytest.approx(0.95)
+    assert "validation, people, int8: 400 images, agreement 95.00%" in export.table(done)

@@ -13,8 +13,8 @@ def bar(done: int, total: int, seconds: float, *, width: int = 24) -> str:
 
 
 def say(text: str) -> None:
-    """A line of talk on standard error; on a terminal it covers what `redraw` left."""
-    print(f"{text:<89}" if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
+    """Talk on standard error; on a terminal it takes the place of what `redraw` left."""
+    print(f"\r{'':89}\r{text}" if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
 
 
 def redraw(text: str) -> None:

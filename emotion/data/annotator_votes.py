@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.errors import EmotionError
+from emotion.model_file import Reading
 
 _FILE = "filename"
 _ROWS = ("Usage", "Image name")  # how FER+ itself begins: a line for each row of fer2013.csv
@@ -26,13 +27,25 @@ class AnnotatorVotes:
     _counts: NDArray[np.float32]  # (lines, answers), then one line of zeros
     _lines: dict[str, int]
 
-    def of(self, names: Sequence[str]) -> NDArray[np.float32]:
+    def of(self, names: Sequence[str], answers: Sequence[str] | None = None) -> NDArray[np.float32]:
         """The share of votes for each answer, (images, answers), in the order of `names`.
 
-        Images without a vote get zeros.
+        `answers` are those that are wanted, by their names or usual other ones; None for all.
+        Images without a vote get zeros. Raises EmotionError for an answer that people could not
+        choose.
         """
         rows = self._counts[[self._lines.get(name, -1) for name in names]]
-        return rows / np.maximum(rows.sum(axis=1, keepdims=True), 1)
+        shares = rows / np.maximum(rows.sum(axis=1, keepdims=True), 1)
+        if answers is None:
+            return shares
+        columns = Reading("", self.answers).columns(answers)
+        missing = [answer for answer, at in zip(answers, columns, strict=True) if at < 0]
+        if missing:
+            raise EmotionError(
+                f"ANNOTATOR_VOTES='{self.path}' has no column for {', '.join(missing)}: its "
+                f"answers are {', '.join(self.answers)}; each class needs one"
+            )
+        return shares[:, columns]
 
     def knows(self, names: Sequence[str]) -> bool:
         """Whether the file has a line for any of the images `names`."""
@@ -44,7 +57,7 @@ def read(path: Path, names: Sequence[str]) -> AnnotatorVotes:
 
     It has a column `filename` and one column of counts for each answer, or is FER+'s own
     fer2013new.csv for data that comes from fer2013.csv. Raises EmotionError when the file cannot
-    be used or knows none of the training images `names`.
+    be used or knows none of the images `names`.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -80,7 +93,7 @@ def read(path: Path, names: Sequence[str]) -> AnnotatorVotes:
     votes = AnnotatorVotes(tuple(header[first:]), path, counts, lines_of)
     if not votes.knows(names):
         raise EmotionError(
-            f"ANNOTATOR_VOTES='{path}' has a line for none of the training images: it names "
+            f"ANNOTATOR_VOTES='{path}' has a line for none of the images: it names "
             f"{keys[0] if keys else 'nothing'}, the data set {names[0]}"
         )
     return votes

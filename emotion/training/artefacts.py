@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata as packages
 from pathlib import Path
@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from emotion import export, model_file
 from emotion.data.annotator_votes import AnnotatorVotes
 from emotion.errors import EmotionError
-from emotion.evaluation import metrics, report
+from emotion.evaluation import report
 from emotion.evaluation.calibration import fit_temperature
 from emotion.model_file import Reading
-from emotion.probabilities import softmax
 from emotion.quiet import silent_keras
 from emotion.training.schedule import Reason, Stop
 
@@ -146,35 +145,30 @@ def save(
     network, labels = trainer.result(), data.labels
     logits = {part: model.predict(network, split.images) for part, split in data.splits.items()}
     found = fitted(logits["validation"], data, votes)
-    first = found[0]
-    models = {
-        "Keras": metrics.score_splits(
-            {p: softmax(r[:, : len(labels)], first.temperature) for p, r in logits.items()},
-            data.splits,
-            labels,
-        )
-    }
-    metadata = _metadata(network, found, data, about, _held_out(models["Keras"]))
+    models = {"Keras": export.judged(export.softened(logits, found), data, votes)}
+    metadata = _metadata(network, found, data, about, _held_out(models["Keras"].scores))
     model_file.save_keras(network, folder / "emotion.keras", labels, metadata)
-    whole: dict[str, Any] = {**about, **metadata, "data": data_figures(data)}
-    complaint, exported = "", export.available()
+    done, exported = export.Delivery(models, {}), export.available()
     if exported:
         path = folder / "emotion.tflite"
-        done = export.deliver(network, data, path, metadata, optimise=optimise, logits=logits)
-        models, complaint = done.scores, done.complaint
-        whole["agreement"] = done.agreement
-    if votes:
-        whole["people"] = people_scores(logits, data, votes, found[1])
-    _pictures(trainer.state, models, folder)
-    whole |= {
-        "scores": models,
+        done = export.deliver(
+            network, data, path, metadata, models["Keras"], votes=votes, optimise=optimise
+        )
+    _pictures(trainer.state, done.models, folder)
+    whole: dict[str, Any] = {
+        **about,
+        **metadata,
+        "data": data_figures(data),
+        "scores": {name: one.scores for name, one in done.models.items()},
+        "people": {name: one.people for name, one in done.models.items() if one.people},
+        "agreement": done.agreement,
         "files": {p.name: p.stat().st_size for p in sorted(folder.glob("emotion*.*"))},
         "seconds": time.monotonic() - began,
         "peak_memory_mb": peak_memory(),
-        "complaints": [complaint] if complaint else [],
+        "complaints": [done.complaint] if done.complaint else [],
     }
     report.write_json(folder / "report.json", whole)
-    return Artefacts(folder, _table(models, whole), _written(folder), complaint, exported)
+    return Artefacts(folder, export.table(done), _written(folder), done.complaint, exported)
 
 
 def fitted(
@@ -197,23 +191,6 @@ def fitted(
         temperature = fit_temperature(logits[asked][:, classes:], shares[asked])
         people = replace(people, temperature=temperature)
     return (*found, people)
-
-
-def people_scores(
-    logits: Mapping[str, NDArray], data: "Dataset", votes: AnnotatorVotes, reading: Reading
-) -> dict[str, Any]:
-    """The scores of people's reading on every split with votes, by the Keras model's `logits`."""
-    classes, columns = len(data.labels), reading.columns(data.labels)
-    return {
-        part: metrics.score_people(
-            softmax(rows[:, classes:], reading.temperature),
-            votes.of(data.splits[part].names),
-            columns,
-            data.labels,
-        )
-        for part, rows in logits.items()
-        if votes.knows(data.splits[part].names)
-    }
 
 
 def data_figures(data: "Dataset") -> dict[str, Any]:
@@ -271,7 +248,6 @@ def _metadata(
         "input": list(network.input_shape[1:]),
         "pixels": [0, 255],
         "readings": model_file.described(found),
-        "temperature": found[0].temperature,
         "parameters": network.count_params(),
         "multiply_adds": model.multiply_adds(network),
         "settings": about["settings"],
@@ -286,25 +262,14 @@ def _held_out(scores: dict[str, Any]) -> dict[str, Any]:
     return {part: found for part, found in scores.items() if part != "train"}
 
 
-def _pictures(state: "TrainerState", models: dict[str, Any], folder: Path) -> None:
+def _pictures(state: "TrainerState", models: dict[str, export.Judged], folder: Path) -> None:
     from emotion.evaluation import plots
 
     plots.training(state.rows, state.best_epoch, folder / "training.png")
     name = list(models)[-1]
-    scores = models[name]["validation"]
+    scores = models[name].scores["validation"]
     title = f"{name}, validation: {scores['accuracy']:.1%} of {scores['images']:,} images"
     plots.confusion(scores, title, folder / "confusion.png")
-
-
-def _table(models: dict[str, Any], whole: dict[str, Any]) -> str:
-    lines = [report.model_table(models)]
-    if "agreement" in whole:
-        share = whole["agreement"]["validation"]
-        lines.append(f"  the two agree on {share:.2%} of the validation images")
-    for part, scores in whole.get("people", {}).items():
-        if part != "train":
-            lines.append(f"  {part}, people: {report.people_headline(scores)}")
-    return "\n".join(lines)
 
 
 def _written(folder: Path) -> tuple[Path, ...]:

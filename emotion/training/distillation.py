@@ -90,10 +90,8 @@ def _load(path: Path, names: tuple[str, ...], size: int, dtype: str, called: str
     def quick(layer: keras.layers.Layer) -> keras.layers.Layer:
         # Keras keeps PyTorch's gradients by name: one of the student's would never be cleared.
         options: dict[str, Any] = {"dtype": dtype, "name": f"{called}_{layer.name}"}
-        if isinstance(
-            layer, keras.layers.Dense
-        ):  # people's answers, which come after, are left out
-            options["units"] = len(names)
+        if isinstance(layer, keras.layers.Dense):
+            options["units"] = len(names)  # without people's answers, which come after
         return fastest(type(layer)).from_config({**layer.get_config(), **options})
 
     teacher = keras.models.clone_model(network, clone_function=quick)

@@ -1,5 +1,6 @@
 """What changes from epoch to epoch: the learning rate, the augmentation, and when it is enough."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -52,8 +53,7 @@ def learning_rate(recipe: Recipe, steps: int) -> "CosineDecay":
     """
     import keras  # here, so that why a run ended can be said without Keras
 
-    total = recipe.epochs * steps
-    warm = min(max(steps, total // 20), total // 2)
+    total, warm = _lengths(recipe, steps)
     return keras.optimizers.schedules.CosineDecay(
         0.0 if warm else recipe.learning_rate,
         decay_steps=max(total - warm, 1),
@@ -64,13 +64,9 @@ def learning_rate(recipe: Recipe, steps: int) -> "CosineDecay":
 
 def low_rate_epoch(recipe: Recipe, steps: int) -> int:
     """How many epochs are done when the rate falls below a tenth of its highest."""
-    import keras
-
-    rate, limit = learning_rate(recipe, steps), LOW_RATE * recipe.learning_rate
-    for epoch in range(recipe.epochs // 2, recipe.epochs):
-        if float(keras.ops.convert_to_numpy(rate(epoch * steps))) <= limit:
-            return epoch
-    return recipe.epochs
+    total, warm = _lengths(recipe, steps)
+    fallen = math.acos(2 * LOW_RATE - 1) / math.pi  # of the half cosine's length
+    return min(math.ceil((warm + fallen * (total - warm)) / steps), recipe.epochs)
 
 
 def low_augmentation_epoch(recipe: Recipe) -> int:
@@ -101,3 +97,9 @@ def stop(recipe: Recipe, steps: int, *, epoch: int, best_epoch: int) -> Stop | N
         since, patience = max(low_rate_epoch(recipe, steps), weak), PATIENCE
     flat = epoch - max(best_epoch, since)
     return Stop(Reason.PATIENCE, flat) if patience and flat >= patience else None
+
+
+def _lengths(recipe: Recipe, steps: int) -> tuple[int, int]:
+    """All steps of a run, and those of its warm-up."""
+    total = recipe.epochs * steps
+    return total, min(max(steps, total // 20), total // 2)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from emotion import model_file
 from emotion.data.annotator_votes import AnnotatorVotes
-from emotion.errors import EmotionError
 from emotion.model_file import Reading
 from emotion.training import checkpoint, distillation, trainer, warm_start
 from emotion.training.recipe import Recipe
@@ -80,11 +79,5 @@ def readings(labels: tuple[str, ...], votes: AnnotatorVotes | None) -> tuple[Rea
     plain = Reading(model_file.labels_reading(labels), labels)
     if votes is None:
         return (plain,)
-    people = Reading(model_file.PEOPLE, votes.answers)
-    missing = [label for label, at in zip(labels, people.columns(labels), strict=True) if at < 0]
-    if missing:
-        raise EmotionError(
-            f"ANNOTATOR_VOTES='{votes.path}' has no column for {', '.join(missing)}: its "
-            f"answers are {', '.join(votes.answers)}; each class needs one"
-        )
-    return plain, people
+    votes.of((), labels)  # complains of a class without an answer
+    return plain, Reading(model_file.PEOPLE, votes.answers)

@@ -44,7 +44,7 @@ def test_ferplus_as_published_goes_by_rows(written):
         ("filename,yes,no\ntrain/sad/2.jpg,1\n", "must have a count"),
         ("filename,yes,no\ntrain/sad/2.jpg,1,x\n", "must have a count for every answer"),
         ("filename,yes,no\ntrain/sad/2.jpg,1,-1\n", "must have a count, 0 or more"),
-        ("filename,yes,no\nother.jpg,1,2\n", "none of the training images: it names other.jpg"),
+        ("filename,yes,no\nother.jpg,1,2\n", "none of the images: it names other.jpg"),
         ("filename,yes,no\n", "must have a count, 0 or more"),
     ],
 )
@@ -65,3 +65,10 @@ def test_other_images_can_be_asked_for(written):
     assert votes.answers == ("yes", "no")
     assert votes.knows(NAMES) and not votes.knows(["test/sad/9.jpg"])
     assert votes.of(["test/sad/9.jpg"]).tolist() == [[0, 0]]
+
+
+def test_answers_can_be_asked_for_by_name_and_by_synonym(written):
+    votes = annotator_votes.read(written("filename,anger,odd\ntrain/sad/2.jpg,1,3\n"), NAMES)
+    assert votes.of(NAMES[1:2], ("odd", "angry")).tolist() == [[0.75, 0.25]]
+    with pytest.raises(EmotionError, match=r"has no column for fear: its answers are anger, odd"):
+        votes.of(NAMES, ("fear",))

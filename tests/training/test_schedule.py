@@ -56,6 +56,8 @@ def test_without_a_patience_flat_epochs_count_once_the_rate_is_low(recipe):
     chosen = recipe(epochs=50, patience=None)
     low = schedule.low_rate_epoch(chosen, 3)
     assert 35 < low < 45  # a cosine passes a tenth at four fifths of its way
+    before, after = (rate(chosen, 3, epoch * 3) for epoch in (low - 1, low))
+    assert after <= 0.1 * chosen.learning_rate < before
     assert stopped(chosen, low + 4, 3) is None
     assert stopped(chosen, low + 5, 3) == Stop(Reason.PATIENCE, 5)
 
