@@ -220,3 +220,11 @@ def test_a_loss_in_peoples_reading_alone_is_told(tmp_path, monkeypatch):
     assert written == ["emotion.tflite", "emotion_float32.tflite"]
     assert done.agreement["people"]["validation"] == pytest.approx(0.95)
     assert "validation, people, int8: 400 images, agreement 95.00%" in export.table(done)
+
+
+def test_each_readings_own_outputs_are_softened_at_its_temperature():
+    logits = np.array([[1.0, 3.0, 0.0, 2.0, 4.0]])
+    labels, people = Reading("labels", ("a", "b")), Reading("people", ("b", "a", "c"), 2.0)
+    found = export.softened({"validation": logits}, [labels, people])
+    assert found[labels]["validation"] == pytest.approx(softmax(logits[:, :2]))
+    assert found[people]["validation"] == pytest.approx(softmax(logits[:, 2:], 2.0))

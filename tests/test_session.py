@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emotion import session as module
 from emotion.errors import EmotionError, UnreadableError
 from emotion.output.recording import Recording
 from emotion.output.rows import Rows
@@ -127,3 +128,17 @@ def test_a_folder_that_cannot_be_created_is_named(tmp_path):
     run, _ = session([Live(frames(0.0))], output=tmp_path / "file" / "out")
     with pytest.raises(EmotionError, match=r"file/out cannot be created: Not a directory"):
         run.run(FOLDER)
+
+
+def test_the_corner_says_which_question_was_asked(tmp_path, monkeypatch):
+    corners = []
+
+    def annotate(image, faces, labels, *, corner, **options):
+        corners.append(corner)
+        return image
+
+    monkeypatch.setattr(module, "annotate", annotate)
+    run, _ = session([Live(frames(0.0, 0.1))], output=tmp_path / "out.avi")
+    run.run(Source("camera", "0"))
+    assert corners[0] == "reading: people"  # no speed is known yet
+    assert corners[1].endswith(" fps | reading: people")
