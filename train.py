@@ -90,6 +90,8 @@ def main(settings: Settings) -> int:
     from emotion.training import start
 
     names = data.splits["train"].names
+    if settings.initial_weights:
+        say("beginning with INITIAL_WEIGHTS; answers that it does not know are fitted first")
     asked = settings.annotator_votes
     votes = annotator_votes.read(asked, names) if asked else None
     run = start.ready(
@@ -108,7 +110,7 @@ def main(settings: Settings) -> int:
     if not state.epoch:
         say(f"{why} before the first epoch was done: nothing to export")
         return 130
-    say(f"{why}; the best epoch was {state.best_epoch}")
+    say(f"{why}; {log.best_words(state.best_epoch)}")
     figures = artefacts.training_figures(state, stop)
     about = {"settings": config.plain(settings), "training": figures}
     left = artefacts.save(
@@ -132,6 +134,8 @@ def train(run: "Run", folder: Path) -> "Stop":
     recipe, state = run.trainer.recipe, run.trainer.state
     if state.epoch:
         say(f"going on after epoch {state.epoch} of {recipe.epochs}")
+    elif run.began_with:
+        say(f"before the first epoch: {log.scores_words(run.began_with)}")
     seen = log.TrainingLog(
         folder,
         epochs=recipe.epochs,

@@ -16,7 +16,10 @@ TRAINING, VALIDATION = "#0072B2", "#D55E00"  # Okabe and Ito's blue and vermilio
 
 
 def training(rows: Sequence[dict[str, float]], best_epoch: int, path: Path) -> None:
-    """Loss and accuracy over the epochs, training and validation, with the best epoch marked."""
+    """Loss and accuracy over the epochs, training and validation, with the best epoch marked.
+
+    A `best_epoch` of 0, the weights that a run began with, is not on the curves.
+    """
     epochs = [row["epoch"] for row in rows]
     figure, panels = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     for panel, name, title in zip(panels, ("loss", "accuracy"), ("Loss", "Accuracy"), strict=True):
@@ -24,14 +27,15 @@ def training(rows: Sequence[dict[str, float]], best_epoch: int, path: Path) -> N
         panel.plot(
             epochs, [row[f"val_{name}"] for row in rows], color=VALIDATION, label="validation"
         )
-        panel.axvline(best_epoch, color="grey", linewidth=0.8, linestyle=":")
+        if best_epoch:
+            panel.axvline(best_epoch, color="grey", linewidth=0.8, linestyle=":")
         panel.set(title=title, xlabel="epoch")
         panel.grid(alpha=0.3)
         panel.legend()
-    best = next(row["val_accuracy"] for row in rows if row["epoch"] == best_epoch)
     # Below its curve: the training curve often crosses above it.
     below = {"xytext": (0, -8), "textcoords": "offset points", "ha": "right", "va": "top"}
-    panels[1].annotate(f"{best:.1%}", (best_epoch, best), **below)
+    for best in (row["val_accuracy"] for row in rows if row["epoch"] == best_epoch):
+        panels[1].annotate(f"{best:.1%}", (best_epoch, best), **below)
     panels[1].yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1, decimals=0))
     _save(figure, path)
 

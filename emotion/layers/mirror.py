@@ -55,6 +55,11 @@ class GroupPooling(layers.Layer):
         return ops.mean(ops.reshape(inputs, (-1, 2, inputs.shape[-1] // 2)), axis=1)
 
 
+def pooled(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What `GroupPooling` makes of features (N, 2 * features): (N, features)."""
+    return features.reshape(len(features), 2, -1).mean(axis=1)
+
+
 def expanded(reduced: Weights) -> Weights:
     """The weights of the plain network that computes the same."""
     *rest, kernel, bias = reduced

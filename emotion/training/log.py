@@ -87,6 +87,19 @@ def write_history(path: Path, rows: Sequence[dict[str, float]]) -> None:
         writer.writerows(rows)
 
 
+def scores_words(scores: dict[str, float]) -> str:
+    """Validation scores in words, as `Trainer.score` gives them."""
+    people = f", people {scores[AGREEMENT]:.2%}" if AGREEMENT in scores else ""
+    return f"val loss {scores['val_loss']:.4f}, val accuracy {scores['val_accuracy']:.2%}{people}"
+
+
+def best_words(best_epoch: int) -> str:
+    """Which weights are the best, in words."""
+    if best_epoch:
+        return f"the best epoch was {best_epoch}"
+    return "no epoch was better than what it began with, which is kept"
+
+
 def words(stop: Stop, *, learning_rate: float) -> str:
     """Why a run ended, as people say it; of a diverged one with a `learning_rate` to try."""
     if stop.reason is Reason.ALL_EPOCHS:

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """A trainer that is ready, its examples, and the file that it can go on from."""
+    """A trainer that is ready, its examples, and the file that it can go on from.
+
+    `began_with` are the validation scores of the other network's weights that it begins with.
+    """
 
     trainer: Trainer
     train: Examples
     validation: Examples
     checkpoint: Path
     identity: dict[str, str]
+    began_with: dict[str, float] | None = None
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -64,11 +68,13 @@ def ready(
     )
     given = [initial_weights] if initial_weights else []
     identity = checkpoint.identity(splits, shares, teachers, given)
+    began_with = None
     if path.exists():
         run.resume(path, identity)
     elif initial_weights:
-        warm_start.begin(run, initial_weights, asked)
-    return Run(run, train, validation, path, identity)
+        warm_start.begin(run, initial_weights, asked, train)
+        began_with = run.enter_start(validation)
+    return Run(run, train, validation, path, identity, began_with)
 
 
 def readings(labels: tuple[str, ...], votes: AnnotatorVotes | None) -> tuple[Reading, ...]:

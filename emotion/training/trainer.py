@@ -52,7 +52,7 @@ class TrainerState:
 
     epoch: int = 0  # finished ones
     best: float = -1.0
-    best_epoch: int = 0
+    best_epoch: int = 0  # the weights that the run began with, if they were trained before
     rows: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -101,6 +101,22 @@ class Trainer:
         """Take `weights`, in the order and shapes of `weights()`, for the first ones."""
         self.network.set_weights(weights)
         self.average.value = self.best = self.weights()
+
+    def features(self, images: Images) -> NDArray[np.float32]:
+        """What the last layer is given for `images` (N, size, size): (N, features)."""
+        whole = self._showing(self.weights())
+        trunk = keras.Model(whole.inputs, whole.layers[-1].input)
+        found = model.predict(trunk, images)
+        return mirror.pooled(found) if self.recipe.symmetric else found
+
+    def enter_start(self, validation: Examples) -> dict[str, float]:
+        """Score the weights that the run begins with: they are the best until an epoch beats them.
+
+        Answers with the scores of `score`.
+        """
+        scores = self.score(validation)
+        self.state.best = _both_readings(scores)
+        return scores
 
     def train(self, examples: Examples, epoch: int) -> Iterator[float]:
         """One epoch, a batch per step of the iterator, which yields the mean loss so far.
@@ -151,8 +167,7 @@ class Trainer:
         state = self.state
         state.rows.append(row)
         state.epoch += 1
-        # Where people were asked about validation images, both readings count alike.
-        score = (row["val_accuracy"] + row.get("val_agreement", row["val_accuracy"])) / 2
+        score = _both_readings(row)
         if score > state.best:
             state.best, state.best_epoch, self.best = score, state.epoch, self.average.value
 
@@ -249,6 +264,11 @@ def fit(
 def steps_in(images: int, batch_size: int) -> int:
     """Batches in an epoch: the last one may be smaller."""
     return math.ceil(images / batch_size)
+
+
+def _both_readings(scores: dict[str, float]) -> float:
+    """Where people were asked about validation images, both readings count alike."""
+    return (scores["val_accuracy"] + scores.get("val_agreement", scores["val_accuracy"])) / 2
 
 
 def _row(trainer: Trainer, epoch: int, validation: Examples, began: float) -> dict[str, float]:

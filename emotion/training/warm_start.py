@@ -9,15 +9,16 @@ from emotion import model_file
 from emotion.errors import EmotionError
 from emotion.layers import mirror
 from emotion.model_file import Reading
-from emotion.training.trainer import Trainer
+from emotion.training import linear_probe
+from emotion.training.trainer import Examples, Trainer
 
 
-def begin(trainer: Trainer, path: Path, wanted: Sequence[Reading]) -> None:
+def begin(trainer: Trainer, path: Path, wanted: Sequence[Reading], examples: Examples) -> None:
     """Give `trainer` the weights of the `.keras` file at `path`, which train.py saved.
 
-    `wanted` are the readings that are to be trained. Of the last layer only the outputs for their
-    answers are taken, by name; what the file does not know keeps the weights that it has. Raises
-    EmotionError for a network of another shape.
+    `wanted` are the readings that are to be trained. The last layer's outputs for their answers
+    are taken by name; a reading of which the file does not know every answer gets outputs that are
+    fitted to `examples`, the training images. Raises EmotionError for a network of another shape.
     """
     labels, metadata, network = model_file.load_keras(path, "INITIAL_WEIGHTS")
     weights = network.get_weights()
@@ -25,11 +26,18 @@ def begin(trainer: Trainer, path: Path, wanted: Sequence[Reading]) -> None:
     recipe = trainer.recipe
     *trunk, kernel, bias = mirror.reduced(weights) if recipe.symmetric else weights
     *_, own_kernel, own_bias = trainer.weights()
+    trainer.begin_with([*trunk, own_kernel, own_bias])
     known = _outputs(model_file.readings(labels, metadata))
-    for output, key in enumerate(_outputs(wanted)):
-        if key in known:
-            own_kernel[:, output] = kernel[:, known.index(key)]
-            own_bias[output] = bias[known.index(key)]
+    targets, features, stop = examples.targets(trainer.classes), None, 0
+    for reading in wanted:
+        start, stop = stop, stop + len(reading.answers)
+        own, keys = slice(start, stop), _outputs([reading])
+        if all(key in known for key in keys):
+            taken = [known.index(key) for key in keys]
+            own_kernel[:, own], own_bias[own] = kernel[:, taken], bias[taken]
+        else:
+            features = trainer.features(examples.images) if features is None else features
+            own_kernel[:, own], own_bias[own] = linear_probe.fit(features, targets[:, own])
     trainer.begin_with([*trunk, own_kernel, own_bias])
 
 

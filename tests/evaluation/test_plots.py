@@ -30,6 +30,13 @@ def test_one_epoch_is_enough_for_a_curve(tmp_path):
     assert picture(tmp_path / "one.png").size
 
 
+def test_a_start_that_no_epoch_was_better_than_is_not_on_the_curve(tmp_path):
+    plots.training(ROWS, 0, tmp_path / "zero.png")
+    plots.training(ROWS, 2, tmp_path / "two.png")
+    zero, two = picture(tmp_path / "zero.png"), picture(tmp_path / "two.png")
+    assert not np.array_equal(zero, two)
+
+
 def test_a_right_answer_is_darker_than_a_wrong_one(tmp_path):
     scores = {"classes": {"a": {}, "b": {}}, "confusion": [[9, 1], [0, 0]]}
     plots.confusion(scores, "title", tmp_path / "confusion.png")

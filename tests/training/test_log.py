@@ -105,3 +105,11 @@ def test_tensorboard_logs_appear_when_it_is_installed(tmp_path):
     pytest.importorskip("tensorboard.summary")
     TrainingLog(tmp_path, epochs=3, steps=4, notify=str).epoch(ROW, best_epoch=1)
     assert list((tmp_path / "logs").glob("events*"))
+
+
+def test_what_a_run_began_with_is_said_in_words():
+    scores = {"val_loss": 0.81234, "val_accuracy": 0.7168, "val_agreement": 0.8856}
+    assert log.scores_words(scores) == "val loss 0.8123, val accuracy 71.68%, people 88.56%"
+    assert "people" not in log.scores_words({"val_loss": 1.0, "val_accuracy": 0.5})
+    assert log.best_words(7) == "the best epoch was 7"
+    assert log.best_words(0) == "no epoch was better than what it began with, which is kept"

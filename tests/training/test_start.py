@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from small import small_recipe
 
+from emotion import model_file
 from emotion.data import annotator_votes, dataset
 from emotion.errors import EmotionError
 from emotion.training import start
@@ -59,3 +60,23 @@ def test_a_class_that_people_could_not_choose_is_named(data, tmp_path):
     votes = annotator_votes.read(path, data.splits["train"].names)
     with pytest.raises(EmotionError, match=r"has no column for disgust, happy, .* anger, fear; e"):
         start.readings(data.labels, votes)
+
+
+def test_a_run_is_never_worse_than_what_it_began_with(data, tmp_path):
+    first = start.ready(small_recipe(), data, tmp_path / "c.npz").trainer
+    path = tmp_path / "a.keras"
+    readings = {"readings": model_file.described(start.readings(data.labels, None))}
+    model_file.save_keras(first.result(), path, data.labels, readings)
+    run = start.ready(small_recipe(seed=3), data, tmp_path / "d.npz", initial_weights=path)
+    assert run.began_with == first.score(run.validation)
+    begun = [one.copy() for one in run.trainer.weights()]
+    row = {"epoch": 1, "val_loss": 9.0, "val_accuracy": run.began_with["val_accuracy"]}
+    run.trainer.average.value = [one + 1 for one in begun]
+    run.trainer.finish(row)
+    assert run.trainer.state.best_epoch == 0
+    assert all((one == other).all() for one, other in zip(run.trainer.best, begun, strict=True))
+    run.save()
+    again = start.ready(small_recipe(seed=3), data, tmp_path / "d.npz", initial_weights=path)
+    assert again.began_with is None and again.trainer.state == run.trainer.state
+    run.trainer.finish({**row, "val_accuracy": 1.0})
+    assert run.trainer.state.best_epoch == 2
