@@ -72,13 +72,21 @@ class Settings:
 
 def main(settings: Settings) -> int:
     """Train, or go on training, then export and report."""
-    began, recipe, folder = time.monotonic(), settings.recipe, settings.model_export_path
     say(f"settings\n{config.summary(settings)}")
+    from emotion.training import run_folder
+
+    with run_folder.opened(settings.model_export_path, resume=settings.resume) as checkpoint:
+        return run_in(settings.model_export_path, checkpoint, settings)
+
+
+def run_in(folder: Path, checkpoint: Path, settings: Settings) -> int:
+    """The run in its folder; answers with the exit code."""
+    began, recipe = time.monotonic(), settings.recipe
     from emotion.data import annotator_votes, dataset
     from emotion.training import artefacts, log
+    from emotion.training.checkpoint import remove
     from emotion.training.schedule import Reason
 
-    checkpoint = artefacts.prepare(folder, resume=settings.resume)
     data = dataset.load(
         settings.dataset,
         validation_split=settings.validation_split,
@@ -116,22 +124,24 @@ def main(settings: Settings) -> int:
     left = artefacts.save(
         run.trainer, data, folder, optimise=settings.optimise, about=about, began=began, votes=votes
     )
+    if finished := stop.reason is not Reason.INTERRUPTED:
+        remove(checkpoint)
     print(left.table)
     for line in left.talk:
         say(line)
     print(left.next_command)
-    if stop.reason is Reason.INTERRUPTED:
-        say("the same command goes on with this run")
-        return 1 if left.complaint else 130
-    checkpoint.unlink()
-    return 1 if left.complaint else 0
+    if not finished:
+        say(f"the same command{'' if settings.resume else ' with RESUME=1'} goes on with this run")
+    return 1 if left.complaint else 0 if finished else 130
 
 
 def train(run: "Run", folder: Path) -> "Stop":
     """Epoch after epoch, with a checkpoint and a line after each; answers with why it ended."""
-    from emotion.training import log, trainer
+    from emotion.training import log, run_folder, trainer
 
     recipe, state = run.trainer.recipe, run.trainer.state
+    if run.damage:
+        say(run.damage)
     if state.epoch:
         say(f"going on after epoch {state.epoch} of {recipe.epochs}")
     elif run.began_with:
@@ -148,6 +158,7 @@ def train(run: "Run", folder: Path) -> "Stop":
 
     def after_epoch(row: dict[str, float]) -> None:
         run.save()
+        run_folder.discard_replaced(folder)
         seen.epoch(row, state.best_epoch)
 
     return trainer.fit(

@@ -1,9 +1,14 @@
 """Files that are either whole or absent, whatever happens while they are written."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from emotion.errors import EmotionError
+
+_FULL = {"ENOSPC", "EDQUOT", "EFBIG"}
 
 
 @contextlib.contextmanager
@@ -11,15 +16,30 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary path to write to, which takes the name `path` when the block ends well.
 
     It lies beside `path` and has its suffix. When the block raises, what stood at `path` before is
-    still there and the temporary file is gone. OSError from writing or renaming passes through.
+    still there and the temporary file is gone. An OSError from writing or renaming, as of a full
+    disk, becomes an EmotionError of one line.
     """
     part = part_of(path)
     try:
         yield part
         publish(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise EmotionError(unwritten(path, error)) from error
         raise
+
+
+def unwritten(path: Path | str, error: OSError) -> str:
+    """Why `path` was not written, and what to do, in one line."""
+    why = (error.strerror or str(error)).lower()
+    helps = (
+        "make room"
+        if errno.errorcode.get(error.errno or 0) in _FULL
+        else "see that it can be written"
+    )
+    return f"{path} cannot be written ({why}): {helps}, then give the same command again"
 
 
 def part_of(path: Path) -> Path:

@@ -17,14 +17,16 @@ HEAVY = {"tensorflow", "keras", "torch", "jax", "sklearn", "matplotlib"}
 SCRIPTS = [ROOT / "train.py", ROOT / "recognition.py"]
 MODULES = sorted([*ROOT.glob("emotion/**/*.py"), *SCRIPTS])
 
-BRICKS = {"declare", "errors", "files", "pictures", "probabilities", "quiet"}
+BRICKS = {"declare", "errors", "files", "lock", "pictures", "printable", "probabilities", "quiet"}
 # Room, or module on the ground floor -> what of emotion it may import, besides its own room and
 # (bricks excepted) the bricks. `cli` has a rule of its own: whoever runs as a script may import it.
 MAY_IMPORT = {
     "errors": set(),
     "files": {"errors"},
     "declare": {"errors"},
+    "lock": {"errors"},
     "pictures": {"errors", "quiet"},
+    "printable": set(),
     "probabilities": set(),
     "quiet": {"errors"},
     "cli": set(),

@@ -1,9 +1,11 @@
 """Files that are whole or absent."""
 
+import errno
 import os
 
 import pytest
 
+from emotion.errors import EmotionError
 from emotion.files import part_of, publish, replacing
 
 
@@ -16,10 +18,25 @@ def test_what_was_written_takes_the_name(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
 
 
-@pytest.mark.parametrize("failure", [OSError("disk full"), KeyboardInterrupt()])
-def test_what_stood_there_stays_when_writing_fails(tmp_path, failure):
+@pytest.mark.parametrize(
+    ("failure", "raised", "said"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left"),
+            EmotionError,
+            r"rows.csv .*no space left.: make",
+        ),
+        (
+            OSError(errno.EROFS, "Read-only"),
+            EmotionError,
+            r"rows.csv cannot .*: see that it can",
+        ),
+        (KeyboardInterrupt(), KeyboardInterrupt, None),
+    ],
+)
+def test_what_stood_there_stays_when_writing_fails(tmp_path, failure, raised, said):
     (tmp_path / "rows.csv").write_text("old")
-    with pytest.raises(type(failure)), replacing(tmp_path / "rows.csv") as part:
+    with pytest.raises(raised, match=said), replacing(tmp_path / "rows.csv") as part:
         part.write_text("half")
         raise failure
     assert (tmp_path / "rows.csv").read_text() == "old"
@@ -28,7 +45,7 @@ def test_what_stood_there_stays_when_writing_fails(tmp_path, failure):
 
 def test_a_failed_rename_leaves_no_part(tmp_path):
     (tmp_path / "taken").mkdir()
-    with pytest.raises(OSError), replacing(tmp_path / "taken") as part:
+    with pytest.raises(EmotionError), replacing(tmp_path / "taken") as part:
         part.write_text("new")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 

@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -240,7 +239,7 @@ def wait_for_rows(folder, count):
     raise AssertionError("no epoch was finished")
 
 
-def test_a_killed_run_goes_on_and_ctrl_c_still_exports(drawn_folder, tmp_path):
+def test_a_killed_run_goes_on_and_sigterm_still_exports(drawn_folder, tmp_path):
     settings = {
         "DATASET": drawn_folder,
         "MODEL_EXPORT_PATH": tmp_path,
@@ -256,11 +255,14 @@ def test_a_killed_run_goes_on_and_ctrl_c_still_exports(drawn_folder, tmp_path):
     done = len((tmp_path / "history.csv").read_text().splitlines()) - 1
     second = start(**settings)
     wait_for_rows(tmp_path, done + 2)
-    second.send_signal(signal.SIGINT)
+    third = command(**settings)
+    assert third.returncode == 1
+    assert f"another run (process {second.pid}) is writing here" in third.stderr
+    second.terminate()
     _, talk = second.communicate(timeout=120)
     assert second.returncode == 130, talk
     assert f"going on after epoch {done} of 5000" in talk
-    assert "stopped by Ctrl-C; the best epoch was" in talk
+    assert "stopped by SIGTERM; the best epoch was" in talk
     assert "the same command goes on with this run" in talk
     assert {path.name for path in tmp_path.iterdir()} >= PRODUCTS
     assert not json.loads((tmp_path / "report.json").read_text())["training"]["finished"]

@@ -1,6 +1,9 @@
 """How far something is and how long it will still take, as a line of text."""
 
+import os
 import sys
+
+from emotion.printable import printable
 
 
 def bar(done: int, total: int, seconds: float, *, width: int = 24) -> str:
@@ -14,10 +17,22 @@ def bar(done: int, total: int, seconds: float, *, width: int = 24) -> str:
 
 def say(text: str) -> None:
     """Talk on standard error; on a terminal it takes the place of what `redraw` left."""
-    print(f"\r{'':89}\r{text}" if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
+    text = printable(text, keep="\n\t")
+    _talk(f"\r{'':89}\r{text}\n" if sys.stderr.isatty() else f"{text}\n")
 
 
 def redraw(text: str) -> None:
     """A line that the next one replaces, on a terminal only."""
     if sys.stderr.isatty():
-        print(f"\r{text:<89}", end="\r", file=sys.stderr, flush=True)
+        _talk(f"\r{printable(text):<89}\r")
+
+
+def _talk(text: str) -> None:
+    """Write to standard error; when nobody listens any more, the work goes on."""
+    try:
+        sys.stderr.write(text)  # its own encoding's gaps are written as escapes
+        sys.stderr.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)

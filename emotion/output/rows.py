@@ -1,14 +1,18 @@
 """What was recognised as rows: JSON lines or CSV. The schema is in docs/recognition.md."""
 
+import contextlib
 import csv
+import io
 import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from emotion import files, lock
 from emotion.errors import EmotionError
+from emotion.printable import printable
 from emotion.sources.frame import Frame
 from emotion.tracking.tracker import Face
 
@@ -21,34 +25,36 @@ _COMMON = ("version", "source", "frame", "time", "wall_time", "reading")
 class Rows:
     """A file of rows, or standard output where `where` is `-`.
 
-    The suffix decides: `.csv` for a table with a header, anything else for JSON lines. Rows are
-    flushed frame by frame, so that a killed run keeps what it had. `reading` is the question that
-    the model was asked, such as "people".
+    The suffix decides: `.csv` for a table with a header, anything else for JSON lines. A frame's
+    rows are written at once, so that a killed run keeps what it had and a full disk leaves whole
+    rows. `reading` is the question that the model was asked, such as "people".
     """
 
     def __init__(self, where: Path, labels: Sequence[str], *, reading: str = "") -> None:
         self._where, self._labels, self._reading = where, labels, reading
-        self._file: TextIO | None = None
+        self._csv = where.suffix.lower() == ".csv"
+        self._file: io.FileIO | None = None
+        self._begun, self._size = False, 0
+        self._stack = contextlib.ExitStack()
 
     def write(self, frame: Frame, faces: Sequence[Face]) -> None:
         """Add a row for each face, or one without a face where there are none.
 
-        Raises EmotionError when the file cannot be written, and BrokenPipeError when the reader of
-        standard output has gone.
+        Raises EmotionError when the file cannot be written or another run writes to it, and
+        BrokenPipeError when the reader of standard output has gone.
         """
+        found = rows(frame, faces, self._labels, reading=self._reading)
+        text = self._table(found) if self._csv else "".join(json.dumps(row) + "\n" for row in found)
         try:
-            self._write(rows(frame, faces, self._labels, reading=self._reading))
+            self._put(text)
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise EmotionError(
-                f"RESULTS='{self._where}' cannot be written: {error.strerror}"
-            ) from error
+            raise EmotionError(f"RESULTS: {files.unwritten(self._where, error)}") from error
 
     def close(self) -> None:
         """Close the file; standard output stays open."""
-        if self._file is not None and self._file is not sys.stdout:
-            self._file.close()
+        self._stack.close()
         self._file = None
 
     def __enter__(self) -> "Rows":
@@ -57,24 +63,38 @@ class Rows:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _write(self, found: list[dict[str, Any]]) -> None:
-        if self._file is None:
-            self._file = self._opened()
-        if self._where.suffix.lower() == ".csv":
-            csv.writer(self._file, lineterminator="\n").writerows(
-                cells(row, self._labels) for row in found
-            )
-        else:
-            self._file.writelines(json.dumps(row) + "\n" for row in found)
-        self._file.flush()
+    def _table(self, found: list[dict[str, Any]]) -> str:
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        if not self._begun:
+            table.writerow(columns(self._labels))
+        table.writerows(cells(row, self._labels) for row in found)
+        return text.getvalue()
 
-    def _opened(self) -> TextIO:
+    def _put(self, text: str) -> None:
         if str(self._where) == "-":
-            return sys.stdout
-        file = self._where.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-        if self._where.suffix.lower() == ".csv":
-            csv.writer(file, lineterminator="\n").writerow(columns(self._labels))
-        return file
+            if sys.stdout is None:
+                raise EmotionError("RESULTS='-': standard output is closed; name a file")
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return
+        file = self._file or self._opened()
+        data = memoryview(text.encode("utf-8", "backslashreplace"))
+        try:
+            done = 0
+            while done < len(data):
+                done += file.write(data[done:]) or 0
+        except OSError:
+            file.truncate(self._size)
+            raise
+        self._begun, self._size = True, self._size + len(data)
+
+    def _opened(self) -> io.FileIO:
+        """The file, locked before anything in it is replaced."""
+        lock_file = self._where.with_name(f".{self._where.name}.lock")
+        self._stack.enter_context(lock.held(lock_file, f"RESULTS='{self._where}'"))
+        self._file = self._stack.enter_context(self._where.open("wb", buffering=0))
+        return self._file
 
 
 def rows(
@@ -105,6 +125,7 @@ def columns(labels: Sequence[str]) -> list[str]:
     """The CSV's header."""
     fixed = [*_COMMON, "identity"]
     box = ["x", "y", "width", "height"]
+    labels = [printable(label) for label in labels]
     smoothed = [f"probability_{label}" for label in labels]
     return [
         *fixed,
@@ -120,10 +141,21 @@ def columns(labels: Sequence[str]) -> list[str]:
 def cells(row: dict[str, Any], labels: Sequence[str]) -> list[Any]:
     """One of `rows` as CSV cells in the order of `columns`; None becomes an empty cell."""
     fixed = [row[name] for name in (*_COMMON, "identity")]
+    fixed = [text_cell(value) if isinstance(value, str) else value for value in fixed]
     box = row["box"] or [None] * 4
     values = [(row[name] or {}).get(label) for name in ("probabilities", "raw") for label in labels]
     seen = None if row["seen"] is None else int(row["seen"])
-    return [*fixed, *box, seen, row["emotion"], row["confidence"], *values]
+    emotion = None if row["emotion"] is None else text_cell(row["emotion"])
+    return [*fixed, *box, seen, emotion, row["confidence"], *values]
+
+
+def text_cell(text: str) -> str:
+    """Text as a cell: in one line, and nothing that a spreadsheet would take for a formula.
+
+    One that begins like a formula gets an apostrophe before it (OWASP, CSV injection).
+    """
+    shown = printable(text)
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
 
 
 def _face(face: Face, labels: Sequence[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a run starts from and what it leaves behind: models, scores, pictures, one report."""
+"""What a run leaves behind: models, scores, pictures, one report."""
 
 import os
 import sys
@@ -19,6 +19,7 @@ from emotion.evaluation import report
 from emotion.evaluation.calibration import fit_temperature
 from emotion.model_file import Reading
 from emotion.quiet import silent_keras
+from emotion.training import run_folder
 from emotion.training.schedule import Reason, Stop
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from emotion.data.dataset import Dataset
     from emotion.training.trainer import Trainer, TrainerState
 
-CHECKPOINT = "checkpoint.npz"
-PRODUCTS = ("report.json", "emotion.keras", "emotion.tflite")
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python", "ai-edge-litert")
 
 
@@ -60,32 +59,6 @@ class Artefacts:
         model = self.folder / "emotion.keras"
         command = f"MODEL_PATH={model} DATASET=... python -m emotion.export"
         return f"next, where TensorFlow is installed: {command}"
-
-
-def prepare(folder: Path, *, resume: bool) -> Path:
-    """The folder, made ready for a run; answers with its checkpoint, which may exist.
-
-    Raises EmotionError when the folder holds a finished run and `resume` does not give it up, or
-    when it cannot be written.
-    """
-    checkpoint = folder / CHECKPOINT
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".writable").touch()
-        (folder / ".writable").unlink()
-    except OSError as error:
-        raise EmotionError(
-            f"MODEL_EXPORT_PATH='{folder}' cannot be written ({error.strerror}): name a folder "
-            "that can"
-        ) from error
-    if not resume:
-        checkpoint.unlink(missing_ok=True)
-    elif not checkpoint.exists() and (held := [n for n in PRODUCTS if (folder / n).exists()]):
-        raise EmotionError(
-            f"MODEL_EXPORT_PATH='{folder}' holds a finished run ({', '.join(held)}): name another "
-            "folder, or set RESUME=0 to replace it"
-        )
-    return checkpoint
 
 
 def back_end() -> str:
@@ -168,7 +141,7 @@ def save(
         "complaints": [done.complaint] if done.complaint else [],
     }
     report.write_json(folder / "report.json", whole)
-    return Artefacts(folder, export.table(done), _written(folder), done.complaint, exported)
+    return Artefacts(folder, export.table(done), run_folder.files(folder), done.complaint, exported)
 
 
 def fitted(
@@ -270,9 +243,3 @@ def _pictures(state: "TrainerState", models: dict[str, export.Judged], folder: P
     scores = models[name].scores["validation"]
     title = f"{name}, validation: {scores['accuracy']:.1%} of {scores['images']:,} images"
     plots.confusion(scores, title, folder / "confusion.png")
-
-
-def _written(folder: Path) -> tuple[Path, ...]:
-    return tuple(
-        path for path in sorted(folder.iterdir()) if path.is_file() and path.name != CHECKPOINT
-    )

@@ -107,7 +107,7 @@ def words(stop: Stop, *, learning_rate: float) -> str:
     if stop.reason is Reason.PATIENCE:
         return f"no better validation score for {stop.epochs} epochs"
     if stop.reason is Reason.INTERRUPTED:
-        return "stopped by Ctrl-C"
+        return f"stopped by {stop.by}"
     lower = min(learning_rate, 1.0) / 10
     return (
         f"the loss is no number any more in epoch {stop.epochs + 1}: give a lower LEARNING_RATE, "

@@ -29,11 +29,12 @@ class Stop:
     """Why a run ended, and after how many epochs of which the reason speaks.
 
     `epochs` are all of them, the flat ones in a row for PATIENCE, the finished ones for
-    INTERRUPTED and DIVERGED.
+    INTERRUPTED and DIVERGED; `by` is what interrupted it.
     """
 
     reason: Reason
     epochs: int
+    by: str = "Ctrl-C"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Run:
     """A trainer that is ready, its examples, and the file that it can go on from.
 
-    `began_with` are the validation scores of the other network's weights that it begins with.
+    `began_with` are the validation scores of the other network's weights that it begins with;
+    `damage` says what of the checkpoint could not be used, "" for nothing.
     """
 
     trainer: Trainer
@@ -29,6 +30,7 @@ class Run:
     checkpoint: Path
     identity: dict[str, str]
     began_with: dict[str, float] | None = None
+    damage: str = ""
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -68,13 +70,13 @@ def ready(
     )
     given = [initial_weights] if initial_weights else []
     identity = checkpoint.identity(splits, shares, teachers, given)
-    began_with = None
-    if path.exists():
-        run.resume(path, identity)
+    began_with, damage = None, ""
+    if checkpoint.exists(path):
+        damage = run.resume(path, identity)
     elif initial_weights:
         warm_start.begin(run, initial_weights, asked, train)
         began_with = run.enter_start(validation)
-    return Run(run, train, validation, path, identity, began_with)
+    return Run(run, train, validation, path, identity, began_with, damage)
 
 
 def readings(labels: tuple[str, ...], votes: AnnotatorVotes | None) -> tuple[Reading, ...]:

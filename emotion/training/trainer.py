@@ -105,7 +105,7 @@ class Trainer:
     def features(self, images: Images) -> NDArray[np.float32]:
         """What the last layer is given for `images` (N, size, size): (N, features)."""
         whole = self._showing(self.weights())
-        trunk = keras.Model(whole.inputs, whole.layers[-1].input)
+        trunk = keras.Model(whole.inputs[0], whole.layers[-1].input)
         found = model.predict(trunk, images)
         return mirror.pooled(found) if self.recipe.symmetric else found
 
@@ -188,12 +188,12 @@ class Trainer:
         about = {"identity": identity, "recipe": asdict(self.recipe), **asdict(self.state)}
         checkpoint.save(path, about, self._groups())
 
-    def resume(self, path: Path, identity: dict[str, Any]) -> None:
-        """Go on from what `save` left.
+    def resume(self, path: Path, identity: dict[str, Any]) -> str:
+        """Go on from what `save` left; the answer says what of it was damaged, "" for nothing.
 
         Raises EmotionError when that was another command: other settings or other data.
         """
-        about, groups = checkpoint.load(path, self._groups())
+        about, groups, damage = checkpoint.load(path, self._groups())
         before = {**about.pop("identity"), **about.pop("recipe")}
         differences = checkpoint.differences(before, {**identity, **asdict(self.recipe)})
         if differences:
@@ -207,6 +207,7 @@ class Trainer:
         for variable, value in zip(variables, groups["optimiser"], strict=True):
             variable.assign(value)
         self.state = TrainerState(**about)
+        return damage
 
     def weights(self) -> Weights:
         """The network's weights now, in copies that may be changed."""
@@ -256,8 +257,8 @@ def fit(
                 return Stop(Reason.DIVERGED, epoch)
             trainer.finish(row)
             after_epoch(row)
-    except KeyboardInterrupt:
-        return Stop(Reason.INTERRUPTED, trainer.state.epoch)
+    except KeyboardInterrupt as signal:
+        return Stop(Reason.INTERRUPTED, trainer.state.epoch, str(signal) or "Ctrl-C")
     return stop
 
 

@@ -1,7 +1,12 @@
 """How commands start and end."""
 
 import importlib
+import os
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -9,6 +14,8 @@ import pytest
 from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.errors import EmotionError, SettingsError
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -120,3 +127,58 @@ def test_ctrl_c_exits_130():
 def test_a_bug_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
         run(lambda settings: 1 / 0)
+
+
+SCRIPT = """
+import sys
+from dataclasses import dataclass
+from emotion.cli import command, settings
+from emotion.cli.progress import say
+
+@dataclass(frozen=True)
+class Settings:
+    epochs: int = settings.setting(5, "passes over the data")
+
+def main(settings):
+    for number in range({lines}):
+        say(f"talk {{number}}")
+        print(f"row {{number}}", flush=True)
+    open({path!r}, "w").write("done")
+
+sys.exit(command.run(main, Settings, "Does a thing.\\n" * 5000, arguments={arguments}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("redirection", "arguments", "code", "done"),
+    [
+        (">&-", [], 0, True),
+        ("2>&-", [], 0, True),
+        (">&- 2>&-", [], 0, True),
+        ("<&-", [], 0, True),
+        ("2>/dev/full", [], 0, True),
+        (">/dev/full", [], 1, False),
+        ("2>&1 >/dev/null | head -1", [], 0, True),  # nobody hears the talk: the work goes on
+        ("| head -1", [], 141, False),  # nobody takes the rows
+        ("| head -1", ["--help"], 0, False),
+    ],
+)
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+def test_closed_streams_give_no_traceback(tmp_path, redirection, arguments, code, done):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(lines=5000, path=str(tmp_path / "out"), arguments=arguments))
+    line = f"set -o pipefail; {sys.executable} {script} {redirection}"
+    ran = subprocess.run(
+        ["bash", "-c", line], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == code
+    assert "Traceback" not in ran.stderr and "Exception ignored" not in ran.stderr
+    assert (tmp_path / "out").exists() == done
+    if done:
+        assert (tmp_path / "out").read_text() == "done"  # and no line of talk landed in it
+
+
+def test_escapes_in_an_error_do_not_reach_the_terminal(capsys):
+    assert run(raising(EmotionError("no such file: a\x1b[2J"))) == 1
+    assert capsys.readouterr().err == "error: no such file: a\\x1b[2J\n"

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -129,8 +130,71 @@ def test_a_dash_is_standard_output_which_stays_open(capsys):
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(EmotionError, match=r"RESULTS='.*none/a\.csv' cannot be written: No such"):
+    with pytest.raises(EmotionError, match=r"RESULTS: .*none/a\.csv cannot be written .no such"):
         Rows(tmp_path / "none" / "a.csv", LABELS).write(CLIP, [])
+
+
+FULL = """
+import resource, sys, signal
+from pathlib import Path
+from tests_rows import CLIP, FACE, LABELS, Rows
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+rows = Rows(Path(sys.argv[1]), LABELS)
+while True:
+    rows.write(CLIP, [FACE])
+"""
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_a_full_disk_leaves_whole_rows_and_one_line(tmp_path, name):
+    pytest.importorskip("resource")
+    code = FULL.replace("tests_rows", "tests.output.test_rows")
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / name)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr.splitlines()[-1] == (
+        f"emotion.errors.EmotionError: RESULTS: {tmp_path / name} cannot be written (file too "
+        "large): make room, then give the same command again"
+    )
+    text = (tmp_path / name).read_text()
+    assert 1500 < len(text) <= 2000 and text.endswith("\n")
+    with (tmp_path / name).open(newline="") as file:
+        whole = list(csv.DictReader(file)) if name == "a.csv" else list(map(json.loads, file))
+    assert all(row["emotion"] == "happy" for row in whole)
+
+
+def test_two_runs_cannot_write_one_file(tmp_path):
+    with Rows(tmp_path / "a.csv", LABELS) as first, Rows(tmp_path / "a.csv", LABELS) as second:
+        first.write(CLIP, [FACE])
+        with pytest.raises(EmotionError, match=r"RESULTS='.*a\.csv': another run .process \d+."):
+            second.write(CLIP, [])
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_closed_standard_output_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(EmotionError, match=r"RESULTS='-': standard output is closed; name a file"):
+        Rows(Path("-"), LABELS).write(CLIP, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("-1+2.mp4", "'-1+2.mp4"),
+        ("@SUM(A1).mp4", "'@SUM(A1).mp4"),
+        ("a\x1b[31m\n.png", "a\\x1b[31m\\n.png"),
+        ("café 1.png", "café 1.png"),
+    ],
+)
+def test_a_name_is_a_cell_that_does_nothing(tmp_path, name, cell):
+    written(tmp_path / "a.csv", (Frame(IMAGE, 0, name), []))
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        assert next(csv.DictReader(file))["source"] == cell
 
 
 def test_a_reader_that_has_gone_is_told_apart(monkeypatch):

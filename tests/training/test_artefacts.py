@@ -1,4 +1,4 @@
-"""What a run leaves when the export falls short or cannot be made, and where it may write."""
+"""What a run leaves when the export falls short or cannot be made."""
 
 import json
 from types import SimpleNamespace
@@ -8,7 +8,6 @@ import pytest
 
 from emotion import export, model, model_file
 from emotion.data import dataset
-from emotion.errors import EmotionError
 from emotion.training import artefacts, trainer
 from emotion.training.schedule import Reason, Stop
 
@@ -71,35 +70,6 @@ def test_without_tensorflow_a_run_ends_with_the_keras_file(run, data, tmp_path, 
     assert not (tmp_path / "emotion.tflite").exists()
     assert set(json.loads((tmp_path / "report.json").read_text())["scores"]) == {"Keras"}
     assert "Keras" in left.table and "agree on" not in left.table
-
-
-def test_an_empty_folder_is_made_ready(tmp_path):
-    assert artefacts.prepare(tmp_path / "a/b", resume=True) == tmp_path / "a/b/checkpoint.npz"
-    assert list((tmp_path / "a/b").iterdir()) == []
-
-
-def test_an_unfinished_run_is_gone_on_with(tmp_path):
-    (tmp_path / "checkpoint.npz").touch()
-    (tmp_path / "emotion.keras").touch()
-    assert artefacts.prepare(tmp_path, resume=True).exists()
-
-
-def test_a_finished_run_is_kept_unless_given_up(tmp_path):
-    (tmp_path / "emotion.keras").touch()
-    with pytest.raises(EmotionError, match=r"holds a finished run .emotion.keras.: name another"):
-        artefacts.prepare(tmp_path, resume=True)
-    artefacts.prepare(tmp_path, resume=False)
-
-
-def test_resume_0_begins_anew(tmp_path):
-    (tmp_path / "checkpoint.npz").touch()
-    assert not artefacts.prepare(tmp_path, resume=False).exists()
-
-
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(EmotionError, match=r"cannot be written .* name a folder that can"):
-        artefacts.prepare(tmp_path / "file" / "inside", resume=True)
 
 
 def test_peak_memory_is_told_in_megabytes():

@@ -64,6 +64,7 @@ def test_agreement_with_people_is_told_and_kept(tmp_path):
         (Stop(Reason.ALL_EPOCHS, 12), "all 12 epochs done"),
         (Stop(Reason.PATIENCE, 2), "no better validation score for 2 epochs"),
         (Stop(Reason.INTERRUPTED, 2), "stopped by Ctrl-C"),
+        (Stop(Reason.INTERRUPTED, 2, "SIGTERM"), "stopped by SIGTERM"),
         (Stop(Reason.DIVERGED, 1), "no number any more in epoch 2: give a lower LEARNING_RATE"),
     ],
 )

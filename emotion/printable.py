@@ -1,0 +1,14 @@
+"""Text from outside, made harmless where people read it."""
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """`text` with everything that steers a terminal written as an escape; `keep` stays as it is.
+
+    A file's name or a model's label may hold colour codes, line breaks or bytes that are no text.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one in keep else one.encode("unicode_escape").decode("ascii")
+        for one in text
+    )
