@@ -6,6 +6,7 @@ The lists are read before anything slow is loaded, so NumPy and OpenCV wait unti
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emotion import picture_size
 from emotion.errors import UnreadableError
 from emotion.quiet import silence
 
@@ -41,6 +42,7 @@ def decode(data: bytes) -> "NDArray[np.uint8]":
 
     if not data:
         raise UnreadableError("the file is empty")
+    picture_size.check(data)
     # As IMREAD_UNCHANGED, but turned as EXIF asks, and without transparency.
     image = _decoded(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
     if not data.startswith(_JPEG) and not _is_opaque_png(data):

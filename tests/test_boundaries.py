@@ -17,14 +17,15 @@ HEAVY = {"tensorflow", "keras", "torch", "jax", "sklearn", "matplotlib"}
 SCRIPTS = [ROOT / "train.py", ROOT / "recognition.py"]
 MODULES = sorted([*ROOT.glob("emotion/**/*.py"), *SCRIPTS])
 
-BRICKS = {"declare", "errors", "files", "pictures", "probabilities", "quiet"}
+BRICKS = {"declare", "errors", "files", "picture_size", "pictures", "probabilities", "quiet"}
 # Room, or module on the ground floor -> what of emotion it may import, besides its own room and
 # (bricks excepted) the bricks. `cli` has a rule of its own: whoever runs as a script may import it.
 MAY_IMPORT = {
     "errors": set(),
     "files": {"errors"},
     "declare": {"errors"},
-    "pictures": {"errors", "quiet"},
+    "picture_size": {"errors"},
+    "pictures": {"errors", "picture_size", "quiet"},
     "probabilities": set(),
     "quiet": {"errors"},
     "cli": set(),

@@ -119,7 +119,7 @@ def test_a_class_folder_without_a_picture_is_empty():
         (
             ["1.jpg", "2.jpg"],
             "DATASET='x' holds pictures and no class folders: put each picture into a folder "
-            "named after its class, as in happy/1.jpg",
+            "named after its class, as in happy/1.jpg, or add a .csv of their names and classes",
         ),
         (
             ["one/train/sad/1.jpg", "two/train/sad/1.jpg"],
