@@ -48,6 +48,15 @@ class Settings:
     resume: bool = setting(
         True, "1: go on with an unfinished run; 0: replace what the folder holds"
     )
+    classes: tuple[str, ...] = setting(
+        (), "names for classes that are numbers in the data, as `surprise,fear`, in their order"
+    )
+    group: str | None = setting(
+        None,
+        "regular expression on file names for who or which sequence is seen, as `S[0-9]+`: a drawn "
+        "split never parts a group",
+        check=config.pattern,
+    )
     recipe_file: Path | None = setting(
         None,
         "`.toml` file with any of these, names in lower case; the environment wins over it",
@@ -83,6 +92,8 @@ def main(settings: Settings) -> int:
         settings.dataset,
         validation_split=settings.validation_split,
         seed=recipe.seed,
+        classes=settings.classes,
+        group=settings.group,
         progress=lambda done: None if done % 100 else redraw(f"{done:,} pictures read"),
     )
     say(dataset.preflight(data))
@@ -100,6 +111,8 @@ def main(settings: Settings) -> int:
         teachers=settings.teachers,
         initial_weights=settings.initial_weights,
     )
+    if run.classes_known:
+        say(f"classes: {run.classes_known}")
     stop = train(run, folder)
     state, why = run.trainer.state, log.words(stop, learning_rate=recipe.learning_rate)
     if stop.reason is Reason.DIVERGED:

@@ -91,6 +91,11 @@ def _asked(
     names = ",".join(asked)
     if len(set(asked)) < len(asked):
         raise EmotionError(f"{given}: CLASSES={names} names one class twice")
+    for name in asked:
+        try:
+            usable(name)
+        except ValueError as error:
+            raise EmotionError(f"{given}: a name in CLASSES {error}") from error
     if strange := [label for label in found if label not in numbers]:
         if set(strange) <= set(asked):
             return Naming({label: label for label in found})

@@ -25,6 +25,7 @@ class Run:
     validation: Examples
     checkpoint: Path
     identity: dict[str, str]
+    classes_known: str = ""  # of those, in words, what other weights knew at the start
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -64,11 +65,12 @@ def ready(
     )
     given = [initial_weights] if initial_weights else []
     identity = checkpoint.identity(splits, shares, teachers, given)
+    known = ""
     if path.exists():
         run.resume(path, identity)
     elif initial_weights:
-        warm_start.begin(run, initial_weights, asked)
-    return Run(run, train, validation, path, identity)
+        known = warm_start.begin(run, initial_weights, asked)
+    return Run(run, train, validation, path, identity, known)
 
 
 def readings(labels: tuple[str, ...], votes: AnnotatorVotes | None) -> tuple[Reading, ...]:
