@@ -83,6 +83,13 @@ class _Found:
     wrong: list[str] = field(default_factory=list)
     no_emotion: int = 0
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        if not self.no_emotion:
+            return ()
+        rows = "row" if self.no_emotion == 1 else "rows"
+        return (f"{self.no_emotion:,} {rows} of AffectNet without an emotion (8 to 10), left out",)
+
 
 def find(archive: Archive, only: str = "") -> tuple[LabelList, ...]:
     """The lists of pictures and labels in `archive`, or the one called `only`."""
@@ -106,20 +113,15 @@ def read(given: str, archive: Archive, lists: Sequence[LabelList]) -> Listed | N
             found_in.append(one)
     if not found_in:
         return None
-    entries, remarks = list(found.entries.values()), []
-    if found.no_emotion:
-        remarks.append(
-            f"{found.no_emotion:,} rows of AffectNet without an emotion (8 to 10), left out"
-        )
     listed = pictures.taken(found.entries)
     return Listed(
         words="label list " + " and ".join(one.name for one in found_in),
-        entries=tuple(_split_by_prefix(entries)),
+        entries=tuple(_split_by_prefix(list(found.entries.values()))),
         wrong=tuple(found.wrong),
         unlisted=tuple(sorted(pictures.all - listed)),
         sure=all(one.sure for one in found_in),
         numbering=found_in[0].numbering,
-        remarks=tuple(remarks),
+        remarks=found.remarks,
     )
 
 
@@ -153,6 +155,7 @@ def annotations(archive: Archive) -> Listed | None:
         tuple(sorted(pictures.all - set(found.entries))),
         sure=True,
         numbering=class_names.AFFECTNET,
+        remarks=found.remarks,
     )
 
 
