@@ -12,7 +12,7 @@ from emotion.errors import UnreadableError
 LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"
 """OpenCV's own variable for the most pixels of one picture; with it the limit here is raised."""
 
-_MOST = 120_000_000  # a telephone's 108 million, and less than 1 GB while it is decoded
+_MOST = 110_000_000  # a telephone's 108 million, and less than 1 GB while it is decoded
 _JPEG_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # markers that are followed by a size
 _NETPBM = re.compile(rb"P[1-6Ff](?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)")
 _PAM = re.compile(rb"P7\s.*?WIDTH\s+(\d+).*?HEIGHT\s+(\d+)", re.DOTALL)
