@@ -5,7 +5,7 @@ DATASET=fer2013 python train.py
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +13,7 @@ from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.progress import bar, redraw, say
 from emotion.cli.settings import REQUIRED, setting
-from emotion.training.recipe import Recipe
+from emotion.training.recipe import FEW_IMAGES, Recipe, for_few_images
 
 if TYPE_CHECKING:
     from emotion.training.schedule import Stop
@@ -97,6 +97,8 @@ def main(settings: Settings) -> int:
         progress=lambda done: None if done % 100 else redraw(f"{done:,} pictures read"),
     )
     say(dataset.preflight(data))
+    settings = suited(settings, len(data.splits["train"].names))
+    recipe = settings.recipe
     say(f"computing with {artefacts.back_end()}")
     from emotion.training import start
 
@@ -136,6 +138,16 @@ def main(settings: Settings) -> int:
         return 1 if left.complaint else 130
     checkpoint.unlink()
     return 1 if left.complaint else 0
+
+
+def suited(settings: Settings, images: int) -> Settings:
+    """The settings, with defaults that suit few training images where other weights begin."""
+    if not settings.initial_weights or images > FEW_IMAGES:
+        return settings
+    recipe, changes = for_few_images(settings.recipe, settings.origins)
+    if changes:
+        say(f"defaults for {images:,} training images and INITIAL_WEIGHTS: {changes}")
+    return replace(settings, recipe=recipe)
 
 
 def train(run: "Run", folder: Path) -> "Stop":

@@ -30,7 +30,7 @@ DECODABLE = (*PICTURES, ".gif")
 _JPEG, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 _PNG, _PNG_COLOUR = b"\x89PNG", 25  # the byte that says how colours are stored
 _STRIP = 256  # rows
-_PNG_OPAQUE = (b"\0", b"\2", b"\3")  # grey, colour, palette; each may have a tRNS chunk all the same
+_PNG_OPAQUE = (b"\0", b"\2", b"\3")  # grey, colour, palette; each may have a tRNS chunk
 
 
 def decode(data: bytes) -> "NDArray[np.uint8]":
