@@ -86,3 +86,21 @@ def test_another_network_is_refused(tmp_path):
     other = saved(tmp_path / "c.keras", keras.Model(inputs, outputs), (LABELS,))
     with pytest.raises(EmotionError, match=r"another network than train\.py makes"):
         warm_start.begin(start(), other, (LABELS,))
+
+
+def test_usual_names_of_one_emotion_are_one_and_what_is_known_is_said(tmp_path):
+    known = (Reading("fer2013", ("happy", "angry")), Reading("people", ("joy", "bored")))
+    first = shaken(model.build(4, width=4, size=24))
+    path = saved(tmp_path / "a.keras", first, known)
+    wanted = (Reading("labels", ("Anger", "bored", "HAPPINESS")),)
+    second = start(wanted, seed=4)
+    *_, fresh, _ = second.weights()
+    assert warm_start.begin(second, path, wanted) == (
+        "Anger, HAPPINESS known to INITIAL_WEIGHTS; bored learnt anew"
+    )
+    *_, kernel, _ = second.weights()
+    *_, given, _ = first.get_weights()
+    assert (kernel[:, [0, 2]] == given[:, [1, 0]]).all()
+    assert (kernel[:, 1] == fresh[:, 1]).all()
+    strange = (Reading("labels", ("bored", "yawning", "puzzled")),)
+    assert warm_start.begin(start(strange), path, strange) == "bored, yawning, puzzled learnt anew"
