@@ -19,6 +19,7 @@ from emotion.data.archive import Archive, open_archive
 from emotion.data.folders import ClassFolders, Entry
 from emotion.data.label_lists import Listed
 from emotion.errors import EmotionError
+from emotion.model_file import is_emotion, same_emotion
 
 Places = frozenset[tuple[str, str]]
 
@@ -65,20 +66,25 @@ def opened(path: Path) -> Iterator[tuple[Archive, str]]:
     with open_archive(path) as archive:
         alone = path.is_file() and not archive.packed and not fer2013_csv.find(archive)
         lists = label_lists.find(archive) if alone else ()
-        if not any(one.sure for one in lists):
+        if not lists:
             yield archive, ""
             return
-    folder = path.resolve().parent
-    for above, only in ((folder, path.name), (folder.parent, f"{folder.name}/{path.name}")):
+    folder, sure = path.resolve().parent, any(one.sure for one in lists)
+    places = [(folder, path.name), (folder.parent, f"{folder.name}/{path.name}")]
+    for above, only in places if sure else places[:1]:
         with open_archive(above) as archive:
-            lists = label_lists.find(archive, only) if only in archive.files else ()
-            if lists and label_lists.read(f"DATASET='{path}'", archive, lists):
+            found = label_lists.find(archive, only) if only in archive.files else ()
+            listed = label_lists.read(f"DATASET='{path}'", archive, found)
+            if listed and len(listed.entries) >= len(listed.wrong):
                 yield archive, only
                 return
-    raise EmotionError(
-        f"DATASET='{path}' names pictures that lie neither beside it nor in a folder beside its "
-        "own: give the folder that holds both"
-    )
+    if sure:
+        raise EmotionError(
+            f"DATASET='{path}' names pictures that lie neither beside it nor in a folder beside "
+            "its own: give the folder that holds both"
+        )
+    with open_archive(path) as archive:
+        yield archive, ""
 
 
 def recognised(given: str, archive: Archive, only: str = "", classes: Sequence[str] = ()) -> Form:
@@ -98,25 +104,30 @@ def recognised(given: str, archive: Archive, only: str = "", classes: Sequence[s
 
 def _of_pictures(given: str, archive: Archive, only: str, classes: Sequence[str]) -> Form:
     lists = label_lists.find(archive, only)
-    listed = label_lists.read(given, archive, lists) if lists else label_lists.annotations(archive)
-    if not listed and len(archive.files) == 1 and archive.files[0].lower().endswith(".csv"):
+    if not lists and len(archive.files) == 1 and archive.files[0].lower().endswith(".csv"):
         heads = class_names.shown(", ".join(fer2013_csv.columns(archive, archive.files[0])))
         raise EmotionError(
             f"{given} starts with the columns {heads or 'nothing'}; needed are emotion and pixels, "
             "and Usage for the official split, as in fer2013.csv"
         )
+    plan, refused = None, None
     try:
         plan = folders.recognise(given, archive.files, archive.folders)
-    except EmotionError:
-        if not listed:
-            raise
-        return _from_list(given, archive, listed, classes)
-    if listed and (only or label_lists.outweighs(listed, plan.entries)):
-        return _from_list(given, archive, listed, classes)
+    except EmotionError as error:
+        refused = error
+    several = plan is not None and len(_labels(plan.entries)) > 1
+    if only or not several or any(one.sure for one in lists):
+        listed = label_lists.read(given, archive, lists) or label_lists.annotations(archive)
+        if listed and (only or not plan or label_lists.outweighs(listed, plan.entries)):
+            return _from_list(given, archive, listed, plan, classes)
+    if plan is None:
+        raise refused or EmotionError(f"{given} holds no pictures")
     return _from_folders(given, archive, plan, classes)
 
 
-def _from_list(given: str, archive: Archive, listed: Listed, classes: Sequence[str]) -> Form:
+def _from_list(
+    given: str, archive: Archive, listed: Listed, plan: ClassFolders | None, classes: Sequence[str]
+) -> Form:
     naming = class_names.naming(given, _labels(listed.entries), classes, listed.numbering)
     named = _renamed(listed.entries, naming.called)
     cases = class_names.one_case(_labels(named))
@@ -127,7 +138,7 @@ def _from_list(given: str, archive: Archive, listed: Listed, classes: Sequence[s
         places=_places(entries),
         unlisted=listed.unlisted,
         unreadable=listed.wrong,
-        remarks=(*listed.remarks, *naming.remarks, *cases.remarks),
+        remarks=(*listed.remarks, *_contradicted(entries, plan), *naming.remarks, *cases.remarks),
     )
 
 
@@ -149,6 +160,22 @@ def _from_folders(given: str, archive: Archive, plan: ClassFolders, classes: Seq
         outside=plan.outside,
         remarks=naming.remarks,
     )
+
+
+def _contradicted(entries: Sequence[Entry], plan: ClassFolders | None) -> list[str]:
+    """A word on pictures that a list calls otherwise than the folders that they lie in."""
+    folders_say = {entry.file: entry.label for entry in plan.entries} if plan else {}
+    if not all(map(is_emotion, folders_say.values())):
+        return []
+    other = [
+        entry.file
+        for entry in entries
+        if entry.file in folders_say
+        and same_emotion(folders_say[entry.file]) != same_emotion(entry.label)
+    ]
+    if not other:
+        return []
+    return [f"{len(other):,} pictures lie in folders of other classes: the list counts"]
 
 
 def _labels(entries: Iterable[Entry]) -> set[str]:

@@ -41,6 +41,12 @@ _ANNOTATION = "_exp.npy"  # AffectNet of 2021: a file for each picture
 _FILES = 50  # that are looked into
 _LINES = 200  # that a list is recognised by
 _MOSTLY = 0.9
+_FERPLUS = (  # label.csv of FER+'s own folders, behind the file and its box
+    *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
+    *("unknown", "NF"),
+)
+_NO_ANSWERS = ("unknown", "NF")
+_FEWEST_ANSWERS = 3  # emotions that make columns of votes
 _LEADS = re.compile(r"^([a-z]:)?(\.?/)*", re.IGNORECASE)
 _FILE_PART = re.compile(r"(train|test|val|valid|validation)[_-]", re.IGNORECASE)
 
@@ -57,6 +63,20 @@ class LabelList:
     split: int | None
     sure: bool
     numbering: Numbering | None = None
+    answers: tuple[str, ...] = ()  # what the columns from `label` on count, where they are votes
+
+    def label_of(self, cells: Sequence[str]) -> str:
+        """What a row calls its picture: a cell, or the answer that most votes are for.
+
+        Raises ValueError with what is wrong.
+        """
+        if not self.answers:
+            return class_names.usable(cells[self.label])
+        counts = [float(cell) for cell in cells[self.label :][: len(self.answers)]]
+        answer = self.answers[counts.index(max(counts))]
+        if counts.count(max(counts)) > 1 or answer in _NO_ANSWERS:
+            raise ValueError("is undecided")
+        return class_names.usable(answer)
 
 
 @dataclass(frozen=True)
@@ -287,7 +307,8 @@ def _columns(name: str, delimiter: str, rows: Sequence[Sequence[str]]) -> LabelL
     words = [n for n in others if _mostly(is_emotion, columns[n])]
     label = _best([n for n in headed if n in words], headed, words, others if width == 2 else [])
     if label is None:
-        return None
+        answers = rows[0] if has_header else ["", "", *_FERPLUS][:width]
+        return _of_votes(name, delimiter, answers, columns, picture, first=1 + has_header)
     split = next(
         (n for n in others if has_header and n != label and heads[n] in _SPLIT_HEADS
          and all(map(parts.split_of, columns[n]))),
@@ -306,6 +327,31 @@ def _columns(name: str, delimiter: str, rows: Sequence[Sequence[str]]) -> LabelL
         sure=label in headed or label in words or numbering is not None,
         numbering=numbering,
     )
+
+
+def _of_votes(
+    name: str,
+    delimiter: str,
+    heads: Sequence[str],
+    columns: Sequence[Sequence[str]],
+    picture: int,
+    *,
+    first: int,
+) -> LabelList | None:
+    """Columns of counts, one for each answer: people's votes, or a 1 under the class."""
+    start = next((n for n, cells in enumerate(columns) if n > picture and _counts(cells)), 0)
+    end = next((n for n in range(start, len(columns)) if not _counts(columns[n])), len(columns))
+    answers = tuple(head.strip() for head in heads[start:end])
+    ones = {sum(map(float, row)) for row in zip(*columns[start:end], strict=True)} == {1.0}
+    if not start or len(answers) < end - start or len(answers) < 2 or not all(answers):
+        return None
+    if sum(map(is_emotion, answers)) < _FEWEST_ANSWERS and not ones:
+        return None
+    return LabelList(name, delimiter, first, picture, start, None, sure=False, answers=answers)
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    return all(cell.replace(".", "", 1).isdecimal() for cell in cells)
 
 
 def _best(*choices: Sequence[int]) -> int | None:
@@ -344,12 +390,12 @@ def _take(found: _Found, one: LabelList, row: csv_rows.Row, pictures: _Pictures)
     if row.wrong or len(row.cells) <= max(one.picture, one.label, one.split or 0):
         found.wrong.append(f"{where}: {row.wrong or f'{len(row.cells)} cells are too few'}")
         return
-    path, label = row.cells[one.picture], row.cells[one.label]
-    if one.numbering is class_names.AFFECTNET and label in class_names.AFFECTNET_NO_EMOTION:
+    path, cell = row.cells[one.picture], row.cells[one.label]
+    if one.numbering is class_names.AFFECTNET and cell in class_names.AFFECTNET_NO_EMOTION:
         found.no_emotion += 1
         return
     try:
-        label = class_names.usable(label)
+        label = one.label_of(row.cells)
     except ValueError as error:
         found.wrong.append(f"{where}: the label {error}")
         return

@@ -219,6 +219,23 @@ def test_a_label_list_whose_pictures_are_elsewhere_is_refused(tmp_path):
         dataset.load(path)
 
 
+def test_a_list_that_says_other_than_the_folders_counts_and_that_is_said(tmp_path):
+    folder = _folder(tmp_path, {f"{('happy', 'sad')[n % 2]}/{n}.png": n for n in range(8)})
+    rows = [f"{('happy', 'sad')[n % 2 ^ (n > 5)]},{n}.png" for n in range(8)]
+    (folder / "labels.csv").write_text("\n".join(["emotion,image", *rows]) + "\n")
+    data = dataset.load(folder)
+    assert data.source.startswith("label list labels.csv")
+    assert data.remarks == ("2 pictures lie in folders of other classes: the list counts",)
+
+
+def test_a_table_of_votes_beside_class_folders_is_not_even_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("emotion.data.label_lists.read", lambda *_: pytest.fail("it was read"))
+    folder = _folder(tmp_path, OFFICIAL)
+    names = "\n".join(f"{name},4,3,3" for name in OFFICIAL)
+    (folder / "votes.csv").write_text(f"filename,happiness,sadness,anger\n{names}\n")
+    assert dataset.load(folder).source == "Kaggle folder, split as it came"
+
+
 def test_numbered_folders_are_named_by_classes(tmp_path):
     folder = _folder(tmp_path, {f"{n % 2 + 1}/{n}.png": n for n in range(8)})
     data = dataset.load(folder, classes=("tense", "calm"))

@@ -125,6 +125,35 @@ def test_an_annotation_that_is_a_pickle_is_not_opened(tmp_path):
         assert "allow_pickle=False" in label_lists.annotations(archive).wrong[0]
 
 
+def test_of_ferplus_votes_the_majority_is_the_label(tmp_path):
+    rows = [
+        'fer1.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0',
+        'fer2.png,"(0, 0, 48, 48)",0,9,0,1,0,0,0,0,0,0',
+        'fer3.png,"(0, 0, 48, 48)",4,0,0,1,4,1,0,0,0,0',
+        'fer4.png,"(0, 0, 48, 48)",1,0,0,0,0,0,0,0,0,9',
+    ]
+    files = {"FER2013Train/label.csv": "\n".join(rows)}
+    files |= {f"FER2013Train/fer{number}.png": "" for number in range(1, 5)}
+    found = _read(tmp_path, files)
+    assert [(entry.split, entry.label) for entry in found.entries] == [
+        ("train", "neutral"),
+        ("train", "happiness"),
+    ]
+    assert found.wrong == tuple(
+        f"FER2013Train/label.csv row {row}: the label is undecided" for row in (3, 4)
+    )
+    assert not found.sure
+
+
+def test_a_one_under_the_class_is_the_label(tmp_path):
+    text = "filename, bored, awake\n1.jpg, 1, 0\n2.jpg, 0, 1\n"
+    found = _read(tmp_path, {"train/_classes.csv": text, "train/1.jpg": "", "train/2.jpg": ""})
+    assert [(entry.split, entry.label) for entry in found.entries] == [
+        ("train", "bored"),
+        ("train", "awake"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("files", "splits"),
     [
