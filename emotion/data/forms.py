@@ -104,7 +104,7 @@ def recognised(given: str, archive: Archive, only: str = "", classes: Sequence[s
 
 def _of_pictures(given: str, archive: Archive, only: str, classes: Sequence[str]) -> Form:
     lists = label_lists.find(archive, only)
-    if not lists and len(archive.files) == 1 and archive.files[0].lower().endswith(".csv"):
+    if len(archive.files) == 1 and archive.files[0].lower().endswith(".csv"):
         heads = class_names.shown(", ".join(fer2013_csv.columns(archive, archive.files[0])))
         raise EmotionError(
             f"{given} starts with the columns {heads or 'nothing'}; needed are emotion and pixels, "
