@@ -5,7 +5,7 @@ DATASET=fer2013 python train.py
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +13,7 @@ from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.progress import bar, redraw, say
 from emotion.cli.settings import REQUIRED, setting
-from emotion.training.recipe import Recipe
+from emotion.training.recipe import FEW_IMAGES, Recipe, for_few_images
 
 if TYPE_CHECKING:
     from emotion.training.schedule import Stop
@@ -47,6 +47,15 @@ class Settings:
     )
     resume: bool = setting(
         True, "1: go on with an unfinished run; 0: replace what the folder holds"
+    )
+    classes: tuple[str, ...] = setting(
+        (), "names for classes that are numbers in the data, as `surprise,fear`, in their order"
+    )
+    group: str | None = setting(
+        None,
+        "regular expression on file names for who or which sequence is seen, as `S[0-9]+`: a drawn "
+        "split never parts a group",
+        check=config.pattern,
     )
     recipe_file: Path | None = setting(
         None,
@@ -91,15 +100,17 @@ def run_in(folder: Path, checkpoint: Path, settings: Settings) -> int:
         settings.dataset,
         validation_split=settings.validation_split,
         seed=recipe.seed,
+        classes=settings.classes,
+        group=settings.group,
         progress=lambda done: None if done % 100 else redraw(f"{done:,} pictures read"),
     )
     say(dataset.preflight(data))
+    settings = suited(settings, len(data.splits["train"].names))
+    recipe = settings.recipe
     say(f"computing with {artefacts.back_end()}")
     from emotion.training import start
 
     names = data.splits["train"].names
-    if settings.initial_weights:
-        say("beginning with INITIAL_WEIGHTS; answers that it does not know are fitted first")
     asked = settings.annotator_votes
     votes = annotator_votes.read(asked, names) if asked else None
     run = start.ready(
@@ -110,6 +121,9 @@ def run_in(folder: Path, checkpoint: Path, settings: Settings) -> int:
         teachers=settings.teachers,
         initial_weights=settings.initial_weights,
     )
+    if run.new_classes:
+        new = ", ".join(run.new_classes)
+        say(f"new to INITIAL_WEIGHTS: {new}; the last layer was fitted to the training images")
     stop = train(run, folder)
     state, why = run.trainer.state, log.words(stop, learning_rate=recipe.learning_rate)
     if stop.reason is Reason.DIVERGED:
@@ -133,6 +147,16 @@ def run_in(folder: Path, checkpoint: Path, settings: Settings) -> int:
     if not finished:
         say(f"the same command{'' if settings.resume else ' with RESUME=1'} goes on with this run")
     return 1 if left.complaint else 0 if finished else 130
+
+
+def suited(settings: Settings, images: int) -> Settings:
+    """The settings, with defaults that suit few training images where other weights begin."""
+    if not settings.initial_weights or images > FEW_IMAGES:
+        return settings
+    recipe, changes = for_few_images(settings.recipe, settings.origins)
+    if changes:
+        say(f"defaults for {images:,} training images and INITIAL_WEIGHTS: {changes}")
+    return replace(settings, recipe=recipe)
 
 
 def train(run: "Run", folder: Path) -> "Stop":

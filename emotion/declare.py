@@ -5,6 +5,7 @@ takes such a dataclass as a plain value, as training takes its recipe, needs no 
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, field
 from pathlib import Path
@@ -81,6 +82,15 @@ def exists(path: Path) -> str | None:
 def folder(path: Path) -> str | None:
     """A check that refuses a path that cannot become a folder, because a file has its name."""
     return None if path.is_dir() or not path.exists() else "is a file: name a folder"
+
+
+def pattern(text: str) -> str | None:
+    """A check that refuses what is no regular expression."""
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"is no regular expression ({error})"
+    return None
 
 
 def each(check: Check) -> Check:

@@ -69,6 +69,8 @@ class Settings:
         0.1, "as the model was trained with", check=config.between(0.01, 0.33)
     )
     seed: int = setting(0, "as the model was trained with", check=config.at_least(0))
+    classes: tuple[str, ...] = setting((), "as the model was trained with")
+    group: str | None = setting(None, "as the model was trained with", check=config.pattern)
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ def main(settings: Settings) -> int:
         size=network.input_shape[1],
         validation_split=settings.validation_split,
         seed=settings.seed,
+        classes=settings.classes,
+        group=settings.group,
     )
     if data.labels != labels:
         raise EmotionError(

@@ -40,15 +40,23 @@ _MOST_UNPACKED = 2_000_000_000  # bytes of a whole .keras file; train.py's wides
 _CONVERTER = b"MLIR Converted."  # every file's description; as long as what replaces it
 _STATED = re.compile(rb" *(\d+) bytes")
 
-# The words that data sets and annotators use for FER-2013's seven.
+CONTEMPT = "contempt"
+"""The eighth emotion of CK+, FER+ and AffectNet."""
+
+# The words that data sets and annotators use for those eight.
 _SYNONYMS = {
     "anger": "angry",
+    "contemptuous": CONTEMPT,
     "disgusted": "disgust",
     "fearful": "fear",
     "afraid": "fear",
+    "scared": "fear",
     "happiness": "happy",
+    "joy": "happy",
+    "neutrality": "neutral",
     "sadness": "sad",
     "surprised": "surprise",
+    "suprise": "surprise",
 }
 
 
@@ -71,8 +79,14 @@ class Reading:
 
 
 def same_emotion(name: str) -> str:
-    """One word for an emotion that goes by several: happiness is happy, anger is angry."""
-    return _SYNONYMS.get(name.strip().lower(), name)
+    """One word for an emotion that goes by several: Happiness is happy, ANGER is angry."""
+    word = name.strip().casefold()
+    return _SYNONYMS.get(word, word)
+
+
+def is_emotion(name: str) -> bool:
+    """Whether the name is a usual one of the eight emotions that data sets have."""
+    return same_emotion(name) in (*FER2013, CONTEMPT)
 
 
 def readings(labels: Sequence[str], metadata: Mapping[str, Any]) -> tuple[Reading, ...]:

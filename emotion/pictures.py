@@ -6,6 +6,7 @@ The lists are read before anything slow is loaded, so NumPy and OpenCV wait unti
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emotion import picture_size
 from emotion.errors import UnreadableError
 from emotion.quiet import silence
 
@@ -28,7 +29,8 @@ DECODABLE = (*PICTURES, ".gif")
 
 _JPEG, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 _PNG, _PNG_COLOUR = b"\x89PNG", 25  # the byte that says how colours are stored
-_PNG_OPAQUE = (0, 2, 3)  # grey, colour, palette; each may have a tRNS chunk all the same
+_STRIP = 256  # rows
+_PNG_OPAQUE = (b"\0", b"\2", b"\3")  # grey, colour, palette; each may have a tRNS chunk
 
 
 def decode(data: bytes) -> "NDArray[np.uint8]":
@@ -41,13 +43,14 @@ def decode(data: bytes) -> "NDArray[np.uint8]":
 
     if not data:
         raise UnreadableError("the file is empty")
-    # As IMREAD_UNCHANGED, but turned as EXIF asks, and without transparency.
-    image = _decoded(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+    picture_size.check(data)
     if not data.startswith(_JPEG) and not _is_opaque_png(data):
-        stored = _decoded(data, cv2.IMREAD_UNCHANGED)
-        if stored.ndim == 3 and stored.shape[2] == 4:
-            return _on_grey(_eight_bit(stored), _eight_bit(image))
-    return _eight_bit(image)
+        stored = _eight_bit(_decoded(data, cv2.IMREAD_UNCHANGED))
+        if stored.ndim == 3 and stored.shape[2] == 4 and stored[:, :, 3].min() < 255:
+            return _on_grey(stored)
+        del stored  # before it is decoded again: of the largest pictures each takes 0.5 GB
+    # As IMREAD_UNCHANGED, but turned as EXIF asks, and without transparency.
+    return _eight_bit(_decoded(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR))
 
 
 def read(path: Path) -> "NDArray[np.uint8]":
@@ -81,7 +84,7 @@ def _decoded(data: bytes, flags: int) -> "NDArray[Any]":
 
 def _is_opaque_png(data: bytes) -> bool:
     """Whether a look at the bytes is enough to know: decoding a photograph again costs 10 ms."""
-    if not data.startswith(_PNG) or data[_PNG_COLOUR] not in _PNG_OPAQUE:
+    if not data.startswith(_PNG) or data[_PNG_COLOUR : _PNG_COLOUR + 1] not in _PNG_OPAQUE:
         return False
     return b"tRNS" not in data
 
@@ -96,10 +99,13 @@ def _eight_bit(image: "NDArray[Any]") -> "NDArray[np.uint8]":
     raise UnreadableError(f"pixels of type {image.dtype} and not 8-bit, 16-bit or 0..1")
 
 
-def _on_grey(stored: "NDArray[np.uint8]", shown: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-    """`stored` (H, W, 4) over mid-grey; `shown`, turned as EXIF asks, if nothing shines through."""
-    if stored[:, :, 3].min() == 255:
-        return shown
-    alpha = stored[:, :, 3:].astype("float32") / 255
-    mixed = stored[:, :, :3] * alpha + 128 * (1 - alpha)
-    return mixed.round().astype("uint8")
+def _on_grey(stored: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+    """`stored` (H, W, 4) over mid-grey, a strip at a time: floats take four times the memory."""
+    import numpy as np
+
+    mixed = np.empty((*stored.shape[:2], 3), np.uint8)
+    for top in range(0, len(stored), _STRIP):
+        strip = stored[top : top + _STRIP]
+        alpha = strip[:, :, 3:].astype("float32") / 255
+        mixed[top : top + _STRIP] = (strip[:, :, :3] * alpha + 128 * (1 - alpha)).round()
+    return mixed

@@ -17,6 +17,7 @@ from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.settings import REQUIRED, setting
 from emotion.errors import EmotionError
+from emotion.model_file import Reading
 
 if TYPE_CHECKING:
     from emotion.classifier import Classifier
@@ -32,6 +33,9 @@ class Settings:
         REQUIRED, "the `.tflite` model to score", check=config.ending(".tflite")
     )
     dataset: Path = setting(REQUIRED, "the labelled images: any form that train.py takes")
+    classes: tuple[str, ...] = setting(
+        (), "names for classes that are numbers in the data, in the numbers' order"
+    )
     annotator_votes: Path | None = setting(
         None,
         "`.csv` of what people answered about each image: also score each reading by that",
@@ -59,7 +63,9 @@ def main(settings: Settings) -> int:
     labels, metadata = model_file.read(settings.model_path)
     first = model_file.readings(labels, metadata)[0].name if labels else None
     classifier = _classifier(settings, first)
-    data = dataset.load(settings.dataset, size=classifier.size, for_training=False)
+    data = dataset.load(
+        settings.dataset, size=classifier.size, classes=settings.classes, for_training=False
+    )
     print(dataset.preflight(data), file=sys.stderr)
     numbers = class_numbers(data, classifier.labels)
     names = [name for split in data.splits.values() for name in split.names]
@@ -85,17 +91,21 @@ def main(settings: Settings) -> int:
 
 
 def class_numbers(data: "Dataset", names: tuple[str, ...]) -> NDArray[np.int64]:
-    """The model's class number for each class number of the data.
+    """The model's class number for each class number of the data, by name or a usual other one.
 
     Raises EmotionError when the data has a class that the model does not know.
     """
-    unknown = sorted(set(data.labels) - set(names))
+    columns = [
+        names.index(label) if label in names else column
+        for label, column in zip(data.labels, Reading("", names).columns(data.labels), strict=True)
+    ]
+    unknown = [label for label, column in zip(data.labels, columns, strict=True) if column < 0]
     if unknown:
         raise EmotionError(
             f"the data has the classes {', '.join(unknown)}, which the model does not know; it "
             f"knows {', '.join(names)}"
         )
-    return np.array([list(names).index(name) for name in data.labels], np.int64)
+    return np.array(columns, np.int64)
 
 
 def _classifier(settings: Settings, reading: str | None) -> "Classifier":

@@ -45,3 +45,8 @@ def test_every_part_of_a_list_is_checked(place):
     assert check((Path("a.csv"), Path("x.csv"), Path("a.txt"))) == (
         "names x.csv, which does not exist; names a.txt, which must end in .csv"
     )
+
+
+def test_a_pattern_is_a_regular_expression():
+    assert declare.pattern(r"S\d+_(\d+)") is None
+    assert declare.pattern("S(").startswith("is no regular expression (missing )")

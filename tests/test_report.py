@@ -18,3 +18,11 @@ def test_data_in_another_order_is_scored_by_name():
 def test_a_class_that_the_model_does_not_know_is_named():
     with pytest.raises(EmotionError, match="classes bored, which the model does not know"):
         report.class_numbers(SimpleNamespace(labels=("a", "bored")), NAMES)
+
+
+def test_usual_names_of_one_emotion_are_one_class_and_the_own_name_counts_first():
+    model = ("angry", "happy", "sad", "joy")
+    data = SimpleNamespace(labels=("Anger", "happiness", "joy", "SADNESS", "happy"))
+    assert report.class_numbers(data, model).tolist() == [0, 1, 3, 2, 1]
+    with pytest.raises(EmotionError, match="the classes contempt, which the model does not know"):
+        report.class_numbers(SimpleNamespace(labels=("anger", "contempt")), model)

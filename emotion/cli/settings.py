@@ -30,6 +30,7 @@ from emotion.declare import (
     exists,
     file,
     folder,
+    pattern,
     setting,
 )
 from emotion.errors import SettingsError
@@ -46,6 +47,7 @@ __all__ = [
     "exists",
     "file",
     "folder",
+    "pattern",
     "setting",
 ]
 

@@ -3,7 +3,6 @@
 FER+ (Barsoum et al. 2016, arXiv:1608.01041) asked ten people about every image of FER-2013.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion.data import class_names, csv_rows
 from emotion.errors import EmotionError
 from emotion.model_file import Reading
 
 _FILE = "filename"
+_MOST = 1e9  # votes for one answer
 _ROWS = ("Usage", "Image name")  # how FER+ itself begins: a line for each row of fer2013.csv
 
 
@@ -59,41 +60,65 @@ def read(path: Path, names: Sequence[str]) -> AnnotatorVotes:
     fer2013new.csv for data that comes from fer2013.csv. Raises EmotionError when the file cannot
     be used or knows none of the images `names`.
     """
+    given = f"ANNOTATOR_VOTES='{path}'"
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = [line for line in csv.reader(file) if line]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        with path.open(encoding="utf-8-sig") as file:
+            rows = [row for row in csv_rows.read(file) if row.cells or row.wrong]
+    except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise EmotionError(
-            f"ANNOTATOR_VOTES='{path}' cannot be read ({reason}): name a .csv file"
-        ) from error
-    header = [cell.strip() for cell in lines[0]] if lines else []
+        raise EmotionError(f"{given} cannot be read ({reason}): name a .csv file") from error
+    header = [cell.strip() for cell in rows[0].cells] if rows else []
     if header[:1] == [_FILE]:
-        first, keys = 1, [line[0] for line in lines[1:]]
+        first, keys = 1, [row.cells[0] if row.cells else "" for row in rows[1:]]
     elif tuple(header[:2]) == _ROWS:
-        first, keys = 2, [f"row {number}" for number in range(2, len(lines) + 1)]
+        first, keys = 2, [f"row {number}" for number in range(2, len(rows) + 1)]
     else:
+        begins = class_names.shown(", ".join(header[:3])) or "nothing"
         raise EmotionError(
-            f"ANNOTATOR_VOTES='{path}' begins with {', '.join(header[:3]) or 'nothing'}: the first "
-            f"line must be {_FILE} and then the answers, or that of FER+'s fer2013new.csv"
+            f"{given} begins with {begins}: the first line must be {_FILE} and then the answers, "
+            "or that of FER+'s fer2013new.csv"
         )
-    try:
-        counts = np.array([line[first:] for line in lines[1:]], np.float32)
-    except ValueError as error:
-        raise EmotionError(
-            f"ANNOTATOR_VOTES='{path}' must have a count for every answer in every line: {error}"
-        ) from error
-    if counts.ndim < 2 or counts.shape[1] != len(header) - first or counts.min(initial=0) < 0:
-        raise EmotionError(
-            f"ANNOTATOR_VOTES='{path}' must have a count, 0 or more, for each of its "
-            f"{len(header) - first} answers in every line"
-        )
+    counts = _counts(given, rows[1:], len(header), first)
     counts = np.concatenate([counts, np.zeros((1, counts.shape[1]), np.float32)])
     lines_of = {key: number for number, key in enumerate(keys)}
     votes = AnnotatorVotes(tuple(header[first:]), path, counts, lines_of)
     if not votes.knows(names):
         raise EmotionError(
-            f"ANNOTATOR_VOTES='{path}' has a line for none of the images: it names "
-            f"{keys[0] if keys else 'nothing'}, the data set {names[0]}"
+            f"{given} has a line for none of the images: it names "
+            f"{class_names.shown(keys[0]) if keys else 'nothing'}, the data set {names[0]}"
         )
     return votes
+
+
+def _counts(
+    given: str, rows: Sequence[csv_rows.Row], width: int, first: int
+) -> NDArray[np.float32]:
+    """The counts of every row, (rows, answers). Raises EmotionError naming the first bad row."""
+    if not rows or width <= first:
+        raise EmotionError(f"{given} has no row of counts, one for each answer in its first line")
+    try:  # all at once: FER+ has 35,887 rows
+        counts = np.array([row.cells[first:] for row in rows], np.float64)
+        if counts.shape[1] == width - first and ((counts >= 0) & (counts <= _MOST)).all():
+            return counts.astype(np.float32)
+    except (ValueError, IndexError):
+        pass
+    found = ((row.number, _wrong(row, width, first)) for row in rows)
+    number, wrong = next((number, wrong) for number, wrong in found if wrong)
+    raise EmotionError(
+        f"{given}, row {number}: {wrong}; each row needs a count, 0 or more, for each of the "
+        f"{width - first} answers"
+    )
+
+
+def _wrong(row: csv_rows.Row, width: int, first: int) -> str:
+    """What is wrong with a row of votes; "" for nothing."""
+    if row.wrong or len(row.cells) != width:
+        return row.wrong or f"{len(row.cells)} cells where {width} are needed"
+    for cell in row.cells[first:]:
+        try:
+            good = 0 <= float(cell) <= _MOST  # false for nan
+        except ValueError:
+            good = False
+        if not good:
+            return f"'{class_names.shown(cell)}' is no count"
+    return ""

@@ -1,7 +1,9 @@
 """A folder or a zip as named files; a zip is read without unpacking it to disk."""
 
+import errno
 import lzma
 import os
+import stat
 import unicodedata
 import zipfile
 import zlib
@@ -13,22 +15,33 @@ from types import TracebackType
 from typing import IO
 
 from emotion.errors import EmotionError, UnreadableError
+from emotion.picture_size import LIMIT, most_pixels
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
 """What Python raises while it reads a damaged file inside a zip."""
 
 _ENCRYPTED, _UTF8_NAME = 0x1, 0x800  # bits of a zip entry's flags
+_BYTES = 3  # a pixel; a picture file that is longer than what it decodes to is none
+_JOINERS = "\u200c\u200d"  # not printable by themselves, and part of Persian and Hindi words
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
 class Archive(ABC):
     """Files by name, and folders; hidden ones and macOS's `__MACOSX` are left out.
 
     `files` and `folders` are sorted names, relative, with forward slashes and composed accents,
-    so that the same data has the same names on every system.
+    so that the same data has the same names on every system; what is no text in a name is escaped.
+    `troubles` are pipes, devices and links in a circle, each with the reason after a colon.
     """
 
     files: tuple[str, ...]
     folders: tuple[str, ...]
+    troubles: tuple[str, ...] = ()
     packed = False
 
     def __enter__(self) -> "Archive":
@@ -44,7 +57,7 @@ class Archive(ABC):
 
     @abstractmethod
     def read(self, name: str) -> bytes:
-        """The file's bytes. Raises UnreadableError."""
+        """The file's bytes. Raises UnreadableError, also for more than a picture can have."""
 
     @abstractmethod
     def open(self, name: str) -> IO[bytes]:
@@ -72,6 +85,8 @@ def open_archive(path: Path) -> Archive:
             f"DATASET='{path}' does not exist: give the folder, .zip or .csv that holds FER-2013 "
             "or pictures in class folders"
         )
+    if wrong := _special(path.stat().st_mode):
+        raise EmotionError(f"DATASET='{path}' is {wrong}: give a folder, a .zip or a .csv")
     if zipfile.is_zipfile(path):
         return _Zip(path)
     if path.suffix.lower() == ".zip":
@@ -79,26 +94,43 @@ def open_archive(path: Path) -> Archive:
     return _File(path)
 
 
+def printable(text: str) -> str:
+    """`text` with composed accents, and an escape for all that is no text.
+
+    Those are bytes that are not UTF-8, line ends, a terminal's codes, and marks that nobody sees.
+    """
+    text = unicodedata.normalize("NFC", text)  # macOS stores an accented letter as two characters
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in _JOINERS else _escape(c) for c in text)
+
+
 class _Folder(Archive):
     def __init__(self, path: Path) -> None:
         self._paths: dict[str, str] = {}
         folders: list[str] = []
-        for name, found, is_folder in _walk(str(path), "", ()):
-            if is_folder:
-                folders.append(_composed(name))
+        troubles: list[str] = []
+        for name, found, kind in _walk(str(path), "", ()):
+            if kind == "folder":
+                folders.append(printable(name))
+            elif kind == "file":
+                self._paths[printable(name)] = found
             else:
-                self._paths[_composed(name)] = found
+                troubles.append(f"{printable(name)}: {kind}, no file")
         self.files, self.folders = tuple(sorted(self._paths)), tuple(sorted(folders))
+        self.troubles = tuple(sorted(troubles))
 
     def read(self, name: str) -> bytes:
-        try:
-            return Path(self._paths[name]).read_bytes()
-        except OSError as error:
-            raise UnreadableError(error.strerror or str(error)) from error
+        with self.open(name) as file:
+            try:
+                _check_length(os.fstat(file.fileno()).st_size)
+                return file.read()
+            except OSError as error:
+                raise UnreadableError(error.strerror or str(error)) from error
 
     def open(self, name: str) -> IO[bytes]:
         try:
-            return Path(self._paths[name]).open("rb")
+            return open(self._paths[name], "rb")  # noqa: PTH123 - a Path costs as much as reading
         except OSError as error:
             raise UnreadableError(error.strerror or str(error)) from error
 
@@ -120,7 +152,7 @@ class _Zip(Archive):
         self._entries: dict[str, zipfile.ZipInfo] = {}
         folders: set[str] = set()
         for entry in self._zip.infolist():
-            name = PurePosixPath(_composed(_zip_name(entry)))
+            name = PurePosixPath(printable(_zip_name(entry)))
             if any(map(_hidden, name.parts)):
                 continue
             folders.update(str(folder) for folder in name.parents if folder.name)
@@ -136,8 +168,11 @@ class _Zip(Archive):
         self.files, self.folders = tuple(sorted(self._entries)), tuple(sorted(folders))
 
     def read(self, name: str) -> bytes:
+        entry = self._entries[name]
+        _check_length(entry.file_size)
         try:
-            return self._zip.read(self._entries[name])
+            with self._zip.open(entry) as file:
+                return file.read(entry.file_size)  # never more, whatever it unpacks to
         except DAMAGE as error:
             raise UnreadableError(f"damaged inside the zip ({error})") from error
 
@@ -151,8 +186,8 @@ class _Zip(Archive):
         self._zip.close()
 
 
-def _walk(folder: str, name: str, above: tuple[str, ...]) -> Iterator[tuple[str, str, bool]]:
-    """Name, path and whether it is a folder, of everything below; links are followed.
+def _walk(folder: str, name: str, above: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """Name, path and kind ("folder", "file" or what else) of everything below; links are followed.
 
     `above` ends a link that leads back up.
     """
@@ -163,9 +198,34 @@ def _walk(folder: str, name: str, above: tuple[str, ...]) -> Iterator[tuple[str,
         for child in children:
             if _hidden(child.name):
                 continue
-            yield name + child.name, child.path, child.is_dir()
-            if child.is_dir():
+            kind = _kind(child)
+            yield name + child.name, child.path, kind
+            if kind == "folder":
                 yield from _walk(child.path, f"{name}{child.name}/", (*above, real))
+
+
+def _kind(child: os.DirEntry[str]) -> str:
+    """A link that leads nowhere counts as a file: reading it says why it cannot be."""
+    try:
+        if child.is_dir():
+            return "folder"
+        if child.is_file():
+            return "file"
+        return _special(child.stat().st_mode) or "file"
+    except OSError as error:
+        return "a link in a circle" if error.errno == errno.ELOOP else "file"
+
+
+def _special(mode: int) -> str:
+    """What a path is that is neither folder nor file, and could be waited for for ever."""
+    return next((words for is_one, words in _KINDS if is_one(mode)), "")
+
+
+def _check_length(length: int) -> None:
+    if length > (most := _BYTES * most_pixels()):
+        raise UnreadableError(
+            f"{length:,} bytes are more than {most:,}; {LIMIT}=N allows {_BYTES} x N"
+        )
 
 
 def _hidden(part: str) -> bool:
@@ -181,9 +241,11 @@ def _zip_name(entry: zipfile.ZipInfo) -> str:
     return name.replace("\\", "/").lstrip("/")
 
 
-def _composed(name: str) -> str:
-    """One spelling for an accented letter: macOS stores it as two characters."""
-    return unicodedata.normalize("NFC", name)
+def _escape(character: str) -> str:
+    """\\xff for a byte that is not UTF-8, and what Python writes for anything else."""
+    if "\udc80" <= character <= "\udcff":
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
 
 
 def _damaged(path: Path, why: object) -> EmotionError:

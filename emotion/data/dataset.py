@@ -4,19 +4,20 @@ An official split is kept: by folder, by FER-2013's file names, by a CSV's Usage
 training has no validation split, that is drawn from the training split, and a test split as well
 where that is missing too. Drawing is for each class by a hash of the seed and the file's bytes: it
 does not depend on file names, their order or the machine, and copies of a picture fall on one side.
+Where names tell who or which sequence is seen, all pictures of one do.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion import model_file, pictures
-from emotion.data import face_crops, fer2013_csv, folders, splits
-from emotion.data.archive import Archive, open_archive
+from emotion import model_file
+from emotion.data import class_names, face_crops, forms, groups, near_copies, splits
+from emotion.data.forms import Form, Item
 from emotion.errors import EmotionError, UnreadableError
 
 Progress = Callable[[int], object]
@@ -45,7 +46,8 @@ class Dataset:
 
     The lists name files, `unreadable` ones with the reason after a colon: `blank` ones (one grey
     all over) are left out, of `no_face_found` ones, photographs, the centre is used, `outside` ones
-    lie in no class folder and are left out. `source` says in words what was recognised.
+    lie in no class folder and `unlisted` ones in no label list, and are left out. `source` says in
+    words what was recognised, `remarks` what was taken for what and what to know of the splits.
     """
 
     labels: tuple[str, ...]
@@ -56,26 +58,8 @@ class Dataset:
     cropped: int
     source: str
     outside: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Item:
-    """A labelled picture before it is read; `read` gives pixels and a hash of what they came as."""
-
-    name: str
-    split: str
-    label: str
-    read: Callable[[], tuple[NDArray[np.uint8], bytes]]
-
-
-@dataclass(frozen=True)
-class _Form:
-    """What was recognised, in words, and the pictures in it."""
-
-    words: str
-    items: Iterable[_Item]
-    outside: tuple[str, ...] = ()
-    numbered: bool = False  # classes are numbers until all are known
+    unlisted: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +89,8 @@ def load(
     size: int = 48,
     validation_split: float = 0.1,
     seed: int = 0,
+    classes: Sequence[str] = (),
+    group: str | None = None,
     for_training: bool = True,
     progress: Progress = lambda done: None,
 ) -> Dataset:
@@ -112,6 +98,9 @@ def load(
 
     For scoring a model, `for_training=False`, nothing is split and anything may be missing:
     class folders alone are one split, "test".
+
+    `classes` are the names of classes that are numbers in the data, in the numbers' order. `group`
+    is a pattern on the pictures' names for who or what is seen: a drawn split never parts a group.
 
     FER-2013 takes seconds, a photograph about a twentieth of one; `progress` is called after each
     picture with the number done.
@@ -122,28 +111,41 @@ def load(
     path = Path(path)
     if not 0 < validation_split <= splits.LARGEST:
         raise EmotionError(f"VALIDATION_SPLIT={validation_split:g} must be above 0, at most 1/3")
-    with open_archive(path) as archive:
-        form = _recognised(path, archive, for_training)
+    given = f"DATASET='{path}'"
+    with forms.opened(path) as (archive, only):
+        form = forms.recognised(given, archive, only, classes)
+        if for_training and form.places:
+            splits.check(path, form.places, form.places | form.empty)
         found = _gather(form.items, face_crops.Preparer(size), progress)
+    found.unreadable[:0] = form.unreadable
     if not found.pictures:
         raise EmotionError(_nothing(path, found))
-    if form.numbered:
-        _name_classes(found)
+    remarks = list(form.remarks if form.named else _name_classes(given, found, classes))
+    grouped = groups.grouped(given, [item.name for item in found.pictures], group)
+    remarks += [grouped.words] * bool(grouped.words)
     if for_training:
         splits.check(path, {(item.split, item.label) for item in found.pictures}, found.wanted)
-        chosen, drawn = splits.completed(path, found.pictures, fraction=validation_split, seed=seed)
+        chosen, drawn = splits.completed(
+            path, found.pictures, fraction=validation_split, seed=seed, groups=grouped.of
+        )
     else:
         chosen, drawn = splits.given(found.pictures), ()
     labels = model_file.ordered(item.label for item in found.pictures)
+    made = _splits(chosen, labels)
+    if for_training:
+        group_of = dict(zip((item.name for item in found.pictures), grouped.of, strict=True))
+        remarks += _leaks(made, group_of, drawn)
     return Dataset(
         labels=labels,
-        splits=_splits(chosen, labels),
+        splits=made,
         unreadable=tuple(found.unreadable),
         blank=tuple(found.blank),
         no_face_found=tuple(found.no_face_found),
         cropped=found.cropped,
         source=_source(form, drawn, seed),
         outside=form.outside,
+        unlisted=form.unlisted,
+        remarks=tuple(remarks),
     )
 
 
@@ -167,15 +169,16 @@ def _remarks(dataset: Dataset) -> list[str]:
         _counted(dataset.unreadable, "that could not be read,", "left out"),
         _counted(dataset.blank, "of one grey all over,", "left out"),
         _counted(dataset.outside, "in no class folder,", "left out"),
+        _counted(dataset.unlisted, "in no label list,", "left out"),
     ]
     for name, split in dataset.splits.items():
         if copies := int(split.duplicate_of_train.sum()):
-            share = f"{copies:,} of {len(split.names):,} ({copies / len(split.names):.1%})"
+            share = _share(copies, split)
             lines.append(f"{share} {name} images have the same pixels as a training image")
     if dataset.cropped or dataset.no_face_found:
         lines.append(f"{dataset.cropped:,} photographs cropped to the largest face")
         lines.append(_counted(dataset.no_face_found, "with no face found,", "centre used"))
-    return [line for line in lines if line]
+    return [line for line in [*lines, *dataset.remarks] if line]
 
 
 def _counted(names: Sequence[str], what: str, done: str) -> str:
@@ -186,45 +189,7 @@ def _counted(names: Sequence[str], what: str, done: str) -> str:
     return f"{len(names):,} {pictures} {what} {done}: {'; '.join(names[:_SHOWN])}{more}"
 
 
-def _recognised(path: Path, archive: Archive, for_training: bool) -> _Form:
-    packed = "zip of " if archive.packed else ""
-    if csvs := fer2013_csv.find(archive):
-        which = " and ".join(found.name for found in csvs)
-        return _Form(f"{packed}CSV {which}", _from_csvs(archive, csvs), numbered=True)
-    if len(archive.files) == 1 and archive.files[0].lower().endswith(".csv"):
-        heads = ", ".join(fer2013_csv.columns(archive, archive.files[0])) or "nothing"
-        raise EmotionError(
-            f"DATASET='{path}' starts with the columns {heads[:200]}; needed are emotion and "
-            "pixels, and Usage for the official split, as in fer2013.csv"
-        )
-    plan = folders.recognise(f"DATASET='{path}'", archive.files, archive.folders)
-    classes = {(entry.split, entry.label) for entry in plan.entries}
-    if for_training:
-        splits.check(path, classes, classes | set(plan.empty))
-    return _Form(f"{packed}{plan.words}", _from_files(archive, plan.entries), plan.outside)
-
-
-def _from_files(archive: Archive, entries: Iterable[folders.Entry]) -> Iterator[_Item]:
-    for entry in entries:
-
-        def read(file: str = entry.file) -> tuple[NDArray[np.uint8], bytes]:
-            data = archive.read(file)
-            return pictures.decode(data), hashlib.sha256(data).digest()
-
-        yield _Item(entry.name, entry.split, entry.label, read)
-
-
-def _from_csvs(archive: Archive, csvs: Sequence[fer2013_csv.CsvFile]) -> Iterator[_Item]:
-    for row in fer2013_csv.rows(archive, csvs):
-
-        def read(row: fer2013_csv.Row = row) -> tuple[NDArray[np.uint8], bytes]:
-            image = row.image()
-            return image, hashlib.sha256(image.tobytes()).digest()
-
-        yield _Item(row.name, row.split, row.label, read)
-
-
-def _gather(items: Iterable[_Item], prepare: face_crops.Preparer, progress: Progress) -> _Gathered:
+def _gather(items: Iterable[Item], prepare: face_crops.Preparer, progress: Progress) -> _Gathered:
     """Read every picture; what cannot be read or is blank is put down and left out.
 
     One thread: two decoded FER-2013's small files half as fast, photographs a fifth faster.
@@ -237,12 +202,12 @@ def _gather(items: Iterable[_Item], prepare: face_crops.Preparer, progress: Prog
         except UnreadableError as why:
             found.unreadable.append(f"{item.name}: {why}")
         else:
-            _take(found, item, prepare(image), key)
+            _take(found, item, prepare(image, item.name), key)
         progress(done)
     return found
 
 
-def _take(found: _Gathered, item: _Item, crop: face_crops.Crop, key: bytes) -> None:
+def _take(found: _Gathered, item: Item, crop: face_crops.Crop, key: bytes) -> None:
     if crop.image.min() == crop.image.max():
         found.blank.append(item.name)
         return
@@ -253,11 +218,14 @@ def _take(found: _Gathered, item: _Item, crop: face_crops.Crop, key: bytes) -> N
         found.no_face_found.append(item.name)
 
 
-def _name_classes(found: _Gathered) -> None:
-    """Give a CSV's numbered classes their names."""
-    called = fer2013_csv.class_names(item.label for item in found.pictures)
+def _name_classes(given: str, found: _Gathered, classes: Sequence[str]) -> tuple[str, ...]:
+    """Give a CSV's numbered classes their names; answers with what was taken for what."""
+    labels = [item.label for item in found.pictures]
+    naming = class_names.naming(given, labels, classes, class_names.FER2013_CSV)
+    called = naming.called
     found.pictures = [replace(item, label=called[item.label]) for item in found.pictures]
     found.wanted = {(split, called[label]) for split, label in found.wanted if label in called}
+    return naming.remarks
 
 
 def _nothing(path: Path, found: _Gathered) -> str:
@@ -270,7 +238,7 @@ def _nothing(path: Path, found: _Gathered) -> str:
     )
 
 
-def _source(form: _Form, drawn: Sequence[str], seed: int) -> str:
+def _source(form: Form, drawn: Sequence[str], seed: int) -> str:
     how = f"{' and '.join(drawn)} drawn with seed {seed}" if drawn else "split as it came"
     return f"{form.words}, {how}"
 
@@ -289,6 +257,33 @@ def _splits(chosen: Mapping[str, Sequence[_Picture]], labels: Sequence[str]) -> 
         )
         for name, inside in chosen.items()
     }
+
+
+def _leaks(
+    made: Mapping[str, Split], group_of: Mapping[str, str], drawn: Sequence[str]
+) -> list[str]:
+    """Lines on held-out pictures that training has seen the like of."""
+    lines = []
+    train = made["train"]
+    learnt = {group_of[name] for name in train.names} - {""}
+    for name, split in made.items():
+        if name == "train":
+            continue
+        if seen := sum(group_of[one] in learnt for one in split.names):
+            share = _share(seen, split)
+            lines.append(f"{share} {name} images are of persons or groups that training has, too")
+        near = near_copies.near(split.images, train.images) & ~split.duplicate_of_train
+        if near.any():
+            hint = ": GROUP can keep a person or sequence on one side" if name in drawn else ""
+            lines.append(
+                f"{_share(int(near.sum()), split)} {name} images are nearly a training image"
+                + (hint if not learnt else "")
+            )
+    return lines
+
+
+def _share(count: int, split: Split) -> str:
+    return f"{count:,} of {len(split.names):,} ({count / len(split.names):.1%})"
 
 
 def _digest(item: _Picture) -> bytes:

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import PurePosixPath
@@ -12,12 +12,14 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion.data import class_names, csv_rows
 from emotion.data.archive import DAMAGE, Archive
-from emotion.data.folders import split_of
+from emotion.data.parts import split_of
 from emotion.errors import EmotionError, UnreadableError
-from emotion.model_file import FER2013
 
-_WHOLE_NUMBER = re.compile(r"([+-]?\d+)(\.0*)?")
+_WHOLE_NUMBER = re.compile(r"([+-]?\d{1,9})(\.0*)?")
+_NEEDED = ("emotion", "pixels")
+_UNNAMED = 20  # files without a suffix that are looked into; pictures may have none, too
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def find(archive: Archive) -> tuple[CsvFile, ...]:
     One with a Usage column holds the whole data set, so the first such stands alone. Without it,
     CSVs named after a split are taken together: train.csv and test.csv.
     """
-    csvs = [t for name in archive.files if (t := _recognised(archive, name))]
+    csvs = [t for name in _candidates(archive) if (t := _recognised(archive, name))]
     complete = [csv_file for csv_file in csvs if csv_file.usage is not None]
     return tuple(complete[:1] or [t for t in csvs if t.split] or csvs)
 
@@ -104,37 +106,30 @@ def rows(archive: Archive, csvs: Sequence[CsvFile]) -> Iterator[Row]:
             ) from error
 
 
-def class_names(labels: Iterable[str]) -> dict[str, str]:
-    """Label in a CSV -> class name: FER-2013's emotion where all are its numbers, 0 to 6."""
-    found = set(labels)
-    numbers = {str(number): name for number, name in enumerate(FER2013)}
-    return {label: numbers[label] if found <= set(numbers) else label for label in found}
+def _candidates(archive: Archive) -> list[str]:
+    """What may be a CSV: by its suffix, for want of one, or because it stands alone."""
+    if len(archive.files) == 1:
+        return list(archive.files)
+    suffixes = [PurePosixPath(name).suffix.lower() for name in archive.files]
+    known = {".csv", ""} if suffixes.count("") <= _UNNAMED else {".csv"}
+    return [name for name, suffix in zip(archive.files, suffixes, strict=True) if suffix in known]
 
 
 def _recognised(archive: Archive, name: str) -> CsvFile | None:
-    if PurePosixPath(name).suffix.lower() != ".csv":
-        return None
     heads = [head.lower() for head in columns(archive, name)]
-    if "emotion" not in heads or "pixels" not in heads:
+    if any(head not in heads for head in _NEEDED):
         return None
     usage = heads.index("usage") if "usage" in heads else None
     return CsvFile(name, heads.index("emotion"), heads.index("pixels"), usage)
 
 
 def _rows(csv_file: CsvFile, text: io.TextIOWrapper, before: str) -> Iterator[Row]:
-    reader = csv.reader(text)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Row(f"{before}row {reader.line_num}", wrong=str(error))
-            continue
-        if reader.line_num == 1 or not any(cells):
-            continue
-        name = f"{before}row {reader.line_num}"
-        yield _row(csv_file, name, [cell.strip() for cell in cells])
+    for row in csv_rows.read(text):
+        name = f"{before}row {row.number}"
+        if row.wrong:
+            yield Row(name, wrong=row.wrong)
+        elif row.number > 1 and any(row.cells):
+            yield _row(csv_file, name, [cell.strip() for cell in row.cells])
 
 
 def _row(csv_file: CsvFile, name: str, cells: list[str]) -> Row:
@@ -142,11 +137,14 @@ def _row(csv_file: CsvFile, name: str, cells: list[str]) -> Row:
     if len(cells) < needed:
         return Row(name, wrong=f"{len(cells)} cells where {needed} are needed")
     label, usage = cells[csv_file.emotion], "" if csv_file.usage is None else cells[csv_file.usage]
-    if not label:
-        return Row(name, wrong="the emotion is blank")
+    try:
+        label = class_names.usable(label)
+    except ValueError as error:
+        return Row(name, wrong=f"the emotion {error}")
     if number := _WHOLE_NUMBER.fullmatch(label):
         label = str(int(number[1]))  # "3.0", as pandas writes it, is 3
     split = csv_file.split if csv_file.usage is None else split_of(usage)
     if csv_file.usage is not None and not split:
+        usage = class_names.shown(usage)
         return Row(name, wrong=f"Usage '{usage}' is none of Training, PublicTest, PrivateTest")
     return Row(name, split, label, cells[csv_file.pixels])

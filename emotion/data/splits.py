@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Iterable, Sequence, Set
 from typing import Protocol, TypeVar
 
+from emotion.data import group_splits
 from emotion.errors import EmotionError
+from emotion.model_file import same_emotion
 
 SPLITS = ("train", "validation", "test")
 LARGEST = 1 / 3
@@ -55,7 +57,8 @@ def check(path: object, present: Places, wanted: Places) -> None:
         if strange := labels - known:
             raise EmotionError(
                 f"{given}: class {_listed(strange)} is in the {split} split and not in the "
-                "training split: add it there, or take it out here"
+                f"training split{_same(min(strange), known - labels)}: add it there, or take it "
+                "out here"
             )
         if missing := known - labels:
             raise EmotionError(
@@ -73,23 +76,40 @@ def given(samples: Iterable[S]) -> dict[str, list[S]]:
 
 
 def completed(
-    path: object, samples: Sequence[S], *, fraction: float, seed: int
+    path: object,
+    samples: Sequence[S],
+    *,
+    fraction: float,
+    seed: int,
+    groups: Sequence[str] = (),
 ) -> tuple[dict[str, list[S]], tuple[str, ...]]:
     """Samples by split for training, and which splits were drawn from the training split.
 
     `fraction` of each class, and at least one picture, goes into each split drawn: validation
-    where there is none, and test as well where training is all there is. Order is kept.
+    where there is none, and test as well where training is all there is. Order is kept. `groups`
+    has the group of each sample, "" for none; a drawn split never parts a group.
 
-    Raises EmotionError when a class is too small to be drawn from.
+    Raises EmotionError when a class is too small, or of too few groups, to be drawn from.
     """
     splits: dict[str, list[S]] = {split: [] for split in SPLITS}
-    for sample in samples:
+    learnt_groups = []
+    for sample, group in zip(samples, groups or [""] * len(samples), strict=True):
         splits[sample.split or "train"].append(sample)
+        if sample.split in ("", "train"):
+            learnt_groups.append(group)
     if splits["validation"]:
         drawn: tuple[str, ...] = ()
     else:
         drawn = ("validation",) if splits["test"] else ("validation", "test")
-        places = _drawn(path, splits["train"], drawn, fraction, seed)
+        if any(learnt_groups):
+            labels = [sample.label for sample in splits["train"]]
+            keys = [
+                group or sample.key.hex()  # copies of one picture are a group
+                for group, sample in zip(learnt_groups, splits["train"], strict=True)
+            ]
+            places = group_splits.drawn(path, labels, keys, drawn, fraction=fraction, seed=seed)
+        else:
+            places = _drawn(path, splits["train"], drawn, fraction, seed)
         learnt, splits["train"] = splits["train"], []
         for sample, split in zip(learnt, places, strict=True):
             splits[split].append(sample)
@@ -125,6 +145,14 @@ def _past_copies(keys: Sequence[bytes], end: int, share: int) -> int:
     while moved < len(keys) - 1 and keys[moved] == keys[end - 1]:
         moved += 1
     return moved if moved - end < share else end
+
+
+def _same(strange: str, others: Iterable[str]) -> str:
+    """A word on what the class may be called elsewhere."""
+    for other in others:
+        if same_emotion(other) == same_emotion(strange):
+            return f", where '{other}' may be meant by the same"
+    return ""
 
 
 def _within(split: str) -> str:

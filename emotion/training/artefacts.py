@@ -181,6 +181,8 @@ def data_figures(data: "Dataset") -> dict[str, Any]:
         "unreadable": list(data.unreadable),
         "blank": list(data.blank),
         "outside": list(data.outside),
+        "unlisted": list(data.unlisted),
+        "remarks": list(data.remarks),
         "photographs_cropped": data.cropped,
         "photographs_whole": list(data.no_face_found),
     }

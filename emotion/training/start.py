@@ -21,7 +21,8 @@ class Run:
     """A trainer that is ready, its examples, and the file that it can go on from.
 
     `began_with` are the validation scores of the other network's weights that it begins with;
-    `damage` says what of the checkpoint could not be used, "" for nothing.
+    `damage` says what of the checkpoint could not be used, "" for nothing; `new_classes` are those
+    that the other network does not know.
     """
 
     trainer: Trainer
@@ -31,6 +32,7 @@ class Run:
     identity: dict[str, str]
     began_with: dict[str, float] | None = None
     damage: str = ""
+    new_classes: tuple[str, ...] = ()
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -71,12 +73,13 @@ def ready(
     given = [initial_weights] if initial_weights else []
     identity = checkpoint.identity(splits, shares, teachers, given)
     began_with, damage = None, ""
+    new: tuple[str, ...] = ()
     if checkpoint.exists(path):
         damage = run.resume(path, identity)
     elif initial_weights:
-        warm_start.begin(run, initial_weights, asked, train)
+        new = warm_start.begin(run, initial_weights, asked, train)
         began_with = run.enter_start(validation)
-    return Run(run, train, validation, path, identity, began_with, damage)
+    return Run(run, train, validation, path, identity, began_with, damage, new)
 
 
 def readings(labels: tuple[str, ...], votes: AnnotatorVotes | None) -> tuple[Reading, ...]:

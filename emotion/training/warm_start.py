@@ -13,12 +13,15 @@ from emotion.training import linear_probe
 from emotion.training.trainer import Examples, Trainer
 
 
-def begin(trainer: Trainer, path: Path, wanted: Sequence[Reading], examples: Examples) -> None:
+def begin(
+    trainer: Trainer, path: Path, wanted: Sequence[Reading], examples: Examples
+) -> tuple[str, ...]:
     """Give `trainer` the weights of the `.keras` file at `path`, which train.py saved.
 
     `wanted` are the readings that are to be trained. The last layer's outputs for their answers
-    are taken by name; a reading of which the file does not know every answer gets outputs that are
-    fitted to `examples`, the training images. Raises EmotionError for a network of another shape.
+    are taken by name or a usual other one; a reading of which the file does not know every answer
+    gets outputs that are fitted to `examples`, the training images. Answers with the classes that
+    the file does not know. Raises EmotionError for a network of another shape.
     """
     labels, metadata, network = model_file.load_keras(path, "INITIAL_WEIGHTS")
     weights = network.get_weights()
@@ -39,11 +42,17 @@ def begin(trainer: Trainer, path: Path, wanted: Sequence[Reading], examples: Exa
             features = trainer.features(examples.images) if features is None else features
             own_kernel[:, own], own_bias[own] = linear_probe.fit(features, targets[:, own])
     trainer.begin_with([*trunk, own_kernel, own_bias])
+    labels_keys = zip(wanted[0].answers, _outputs(wanted[:1]), strict=True)
+    return tuple(label for label, key in labels_keys if key not in known)
 
 
 def _outputs(readings: Sequence[Reading]) -> list[tuple[bool, str]]:
     """What each output is: whether people were asked, and the answer."""
-    return [(one.name == model_file.PEOPLE, answer) for one in readings for answer in one.answers]
+    return [
+        (one.name == model_file.PEOPLE, model_file.same_emotion(answer))
+        for one in readings
+        for answer in one.answers
+    ]
 
 
 def _check(weights: Sequence[np.ndarray], trainer: Trainer) -> None:

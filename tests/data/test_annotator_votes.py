@@ -41,11 +41,15 @@ def test_ferplus_as_published_goes_by_rows(written):
     [
         ("", "begins with nothing: the first line must be filename"),
         ("file,yes\na,1\n", "begins with file, yes: the first line must be filename"),
-        ("filename,yes,no\ntrain/sad/2.jpg,1\n", "must have a count"),
-        ("filename,yes,no\ntrain/sad/2.jpg,1,x\n", "must have a count for every answer"),
-        ("filename,yes,no\ntrain/sad/2.jpg,1,-1\n", "must have a count, 0 or more"),
+        ("filename,yes,no\na,1,2\ntrain/sad/2.jpg,1\n", "row 3: 2 cells where 3 are needed; each"),
+        ("filename,yes,no\na,1,2\ntrain/sad/2.jpg,1,x\n", "row 3: 'x' is no count; each row needs"),
+        ("filename,yes,no\na,1,2\n\nb,1,-1\n", "row 4: '-1' is no count"),
+        ("filename,yes,no\na,1,2\nb,nan,1\n", "row 3: 'nan' is no count"),
+        ("filename,yes,no\na,1,2\nb,inf,1\n", "row 3: 'inf' is no count"),
+        ("filename,yes,no\na,1,1e39\n", "row 2: '1e39' is no count"),
+        ('filename,yes,no\n"a,1,2\nb,1,2\n', "row 2: a quotation mark is not closed"),
         ("filename,yes,no\nother.jpg,1,2\n", "none of the images: it names other.jpg"),
-        ("filename,yes,no\n", "must have a count, 0 or more"),
+        ("filename,yes,no\n", "has no row of counts"),
     ],
 )
 def test_an_unusable_file_is_one_clear_line(written, text, complaint):

@@ -1,8 +1,10 @@
+import os
+import socket
 import zipfile
 
 import pytest
 
-from emotion.data.archive import open_archive
+from emotion.data.archive import open_archive, printable
 from emotion.errors import EmotionError, UnreadableError
 
 
@@ -105,6 +107,83 @@ def test_a_missing_path_is_refused(tmp_path):
         f"DATASET='{tmp_path / 'nothing'}' does not exist: give the folder, .zip or .csv that "
         "holds FER-2013 or pictures in class folders"
     )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_pipes_devices_and_links_in_a_circle_are_named_and_passed_over(tmp_path, monkeypatch):
+    data = _folder(tmp_path / "data", {"sad/1.jpg": b"x"})
+    os.mkfifo(data / "sad" / "pipe.jpg")
+    (data / "sad" / "zero.jpg").symlink_to("/dev/zero")
+    (data / "circle").symlink_to(data / "other")
+    (data / "other").symlink_to(data / "circle")
+    with socket.socket(socket.AF_UNIX) as listener:
+        monkeypatch.chdir(data)  # a socket's path must be short
+        listener.bind("sock.csv")
+    with open_archive(data) as archive:
+        assert archive.files == ("sad/1.jpg",)
+        assert archive.troubles == (
+            "circle: a link in a circle, no file",
+            "other: a link in a circle, no file",
+            "sad/pipe.jpg: a pipe, no file",
+            "sad/zero.jpg: a device, no file",
+            "sock.csv: a socket, no file",
+        )
+    with pytest.raises(EmotionError, match=r"is a pipe: give a folder, a \.zip or a"):
+        open_archive(data / "sad" / "pipe.jpg")
+
+
+def test_what_claims_to_be_larger_than_any_picture_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENCV_IO_MAX_IMAGE_PIXELS", "100")
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as bomb:
+        bomb.writestr("a/zeros.jpg", b"\0" * 10_000)
+        bomb.writestr("a/fine.jpg", b"\0" * 300)
+    folder = _folder(tmp_path / "data", {"a/zeros.jpg": b"\0" * 10_000, "a/fine.jpg": b"\0" * 300})
+    for path in (tmp_path / "bomb.zip", folder):
+        with open_archive(path) as archive:
+            assert len(archive.read("a/fine.jpg")) == 300
+            with pytest.raises(UnreadableError) as error:
+                archive.read("a/zeros.jpg")
+        assert str(error.value) == (
+            "10,000 bytes are more than 300; OPENCV_IO_MAX_IMAGE_PIXELS=N allows 3 x N"
+        )
+
+
+def test_no_more_is_unpacked_than_a_zip_says(tmp_path):
+    path = _zip(tmp_path / "lying.zip", {"a/1.jpg": b"\0" * 5000})
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/1.jpg", b"\0" * 5000)
+    data = path.read_bytes()
+    path.write_bytes(data.replace((5000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
+    with open_archive(path) as archive, pytest.raises(UnreadableError, match="damaged inside"):
+        archive.read("a/1.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("fr\udcf6h", r"fr\xf6h"),
+        ("a\nb", r"a\nb"),
+        ("\x1b[31mred\x7f", r"\x1b[31mred\x7f"),
+        ("a\u202eb", r"a\u202eb"),
+        ("cafe\u0301", "café"),
+        ("می\u200cخندد 嬉しい", "می\u200cخندد 嬉しい"),
+    ],
+)
+def test_what_is_no_text_in_a_name_is_escaped(name, shown):
+    assert printable(name) == shown
+
+
+def test_files_whose_names_are_escaped_are_read(tmp_path):
+    data = _folder(tmp_path / "data", {"a\nb/\x1b[1m.jpg": b"x"})
+    if os.name == "posix":
+        try:
+            (data / os.fsdecode(b"fr\xf6h.jpg")).write_bytes(b"y")
+        except OSError:
+            pytest.skip("this file system wants UTF-8")
+    with open_archive(data) as archive:
+        assert archive.files == (r"a\nb/\x1b[1m.jpg", r"fr\xf6h.jpg")
+        assert archive.folders == (r"a\nb",)
+        assert [archive.read(name) for name in archive.files] == [b"x", b"y"]
 
 
 @pytest.mark.parametrize("kept", [0, 10, 60])

@@ -1,6 +1,7 @@
 """Small data sets of noise: picture number n is the same 48 x 48 noise everywhere in this file."""
 
 import csv
+import os
 import zipfile
 from collections import Counter
 
@@ -191,6 +192,165 @@ def test_photographs_are_cropped_or_used_whole_and_counted(tmp_path):
     assert data.cropped == 1
     assert data.no_face_found == ("train/sad/wall.JPG",)
     assert data.splits["train"].images.shape == (4, 48, 48)
+
+
+def test_a_label_list_beside_the_pictures_is_read_plain_zipped_or_given_itself(tmp_path):
+    labels = ["HAPPY", "sad", "happy", "SAD", "happy", "sad"]
+    rows = [f"{number}.png,{label}" for number, label in enumerate(labels)]
+    folder = _folder(tmp_path / "set", {f"images/{number}.png": number for number in range(6)})
+    (folder / "data").mkdir()
+    (folder / "data/legend.csv").write_text("\n".join(["image,emotion", *rows]) + "\n")
+    files = {path.relative_to(folder): path for path in folder.rglob("*.*")}
+    packed = _zip(tmp_path / "set.zip", files)
+    one, zipped, alone = map(dataset.load, (folder, packed, folder / "data/legend.csv"))
+    assert one.labels == ("happy", "sad")
+    assert one.source == "label list data/legend.csv, validation and test drawn with seed 0"
+    assert one.remarks[0] == "one class, in whatever letter case: HAPPY and happy; SAD and sad"
+    assert sum(len(split.names) for split in one.splits.values()) == 6
+    _same(one, zipped)
+    _same(one, alone)
+
+
+def test_a_label_list_whose_pictures_are_elsewhere_is_refused(tmp_path):
+    (tmp_path / "a").mkdir()
+    path = tmp_path / "a" / "legend.csv"
+    path.write_text("image,emotion\n1.png,happy\n2.png,sad\n")
+    with pytest.raises(EmotionError, match="lie neither beside it nor in a folder beside its own"):
+        dataset.load(path)
+
+
+def test_a_list_that_says_other_than_the_folders_counts_and_that_is_said(tmp_path):
+    folder = _folder(tmp_path, {f"{('happy', 'sad')[n % 2]}/{n}.png": n for n in range(8)})
+    rows = [f"{('happy', 'sad')[n % 2 ^ (n > 5)]},{n}.png" for n in range(8)]
+    (folder / "labels.csv").write_text("\n".join(["emotion,image", *rows]) + "\n")
+    data = dataset.load(folder)
+    assert data.source.startswith("label list labels.csv")
+    assert data.remarks == ("2 pictures lie in folders of other classes: the list counts",)
+
+
+def test_a_table_of_votes_beside_class_folders_is_not_even_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("emotion.data.label_lists.read", lambda *_: pytest.fail("it was read"))
+    folder = _folder(tmp_path, OFFICIAL)
+    names = "\n".join(f"{name},4,3,3" for name in OFFICIAL)
+    (folder / "votes.csv").write_text(f"filename,happiness,sadness,anger\n{names}\n")
+    assert dataset.load(folder).source == "Kaggle folder, split as it came"
+
+
+def test_numbered_folders_are_named_by_classes(tmp_path):
+    folder = _folder(tmp_path, {f"{n % 2 + 1}/{n}.png": n for n in range(8)})
+    data = dataset.load(folder, classes=("tense", "calm"))
+    assert data.labels == ("calm", "tense")
+    assert data.splits["train"].targets.tolist().count(1) == 2
+    assert data.remarks == ("classes named by CLASSES, counted from 1: 1 tense, 2 calm",)
+    assert dataset.load(folder).remarks[0].startswith("the classes are numbers (1, 2): CLASSES=")
+    scored = dataset.load(folder, classes=("tense", "calm"), for_training=False)
+    assert scored.labels == ("calm", "tense")
+
+
+def test_an_eighth_class_in_fer2013s_columns_is_contempt(tmp_path):
+    path = tmp_path / "ckextended.csv"
+    parts = ("Training", "PublicTest", "PrivateTest")
+    rows = [f"{n},{_pixels(8 * k + n)},{part}" for n in range(8) for k, part in enumerate(parts)]
+    path.write_text("\n".join(["emotion,pixels,Usage", *rows]) + "\n")
+    data = dataset.load(path)
+    assert data.labels == tuple(sorted((*FER2013, "contempt")))
+    assert data.remarks == ("class 7 is taken for contempt",)
+
+
+def test_the_frames_of_a_sequence_stay_on_one_side(tmp_path):
+    names = [
+        f"{label}/S{person:03}_{sequence:03}_{frame:08}.png"
+        for sequence, label in ((1, "angry"), (2, "fear"))
+        for person in range(6)
+        for frame in range(3)
+    ]
+    data = dataset.load(_folder(tmp_path, {name: n for n, name in enumerate(names)}))
+    persons = [{name.split("/")[1][:4] for name in s.names} for s in data.splits.values()]
+    assert sum(map(len, persons)) == len(set.union(*persons)) == 6
+    assert data.remarks == ("6 persons by the file names of CK+",)
+    by_sequence = dataset.load(tmp_path, group=r"S\d+_\d+")
+    assert by_sequence.remarks == ("12 groups by GROUP",)
+
+
+def test_persons_and_near_copies_on_both_sides_of_a_split_are_counted(tmp_path):
+    rng = np.random.default_rng(0)
+    files = {}
+    for n, label in enumerate(("a", "b")):
+        face = drawn.draw(("happy", "sad")[n], 48, rng)
+        for part, darker in (("train", 0), ("val", 3)):
+            files[f"{part}/{label}/anna-{n}.png"] = _png(face - np.minimum(face, darker))
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(data)
+    assert dataset.load(tmp_path).remarks == (
+        "2 of 2 (100.0%) validation images are nearly a training image",
+    )
+    assert dataset.load(tmp_path, group="[a-z]+-[0-9]").remarks == (
+        "2 groups by GROUP",
+        "2 of 2 (100.0%) validation images are of persons or groups that training has, too",
+        "2 of 2 (100.0%) validation images are nearly a training image",
+    )
+
+
+def test_near_copies_that_were_drawn_apart_are_counted_with_what_to_do(tmp_path):
+    rng = np.random.default_rng(0)
+    for n, label in enumerate(("a", "b")):
+        face = drawn.draw(("happy", "sad")[n], 48, rng)
+        (tmp_path / label).mkdir()
+        for number in range(6):
+            picture = face - np.minimum(face, number)
+            (tmp_path / label / f"{number}.png").write_bytes(_png(picture))
+    assert dataset.load(tmp_path).remarks[0] == (
+        "2 of 2 (100.0%) validation images are nearly a training image: GROUP can keep a person or "
+        "sequence on one side"
+    )
+
+
+def test_class_folders_that_differ_in_case_only_are_named_as_such(tmp_path):
+    files = {"train/Happy/1.png": 1, "train/sad/2.png": 2, "val/happy/3.png": 3, "val/sad/4.png": 4}
+    with pytest.raises(EmotionError, match="'Happy' and 'happy' differ in letter case only: give"):
+        dataset.load(_folder(tmp_path, files))
+
+
+def test_another_name_of_a_class_in_another_split_is_pointed_at(tmp_path):
+    files = {"train/anger/1.png": 1, "train/sad/2.png": 2, "val/angry/3.png": 3, "val/sad/4.png": 4}
+    with pytest.raises(EmotionError, match="training split, where 'anger' may be meant by the sa"):
+        dataset.load(_folder(tmp_path, files))
+
+
+@pytest.mark.parametrize("name", ["sa\nd", "\x1b[31msad", os.fsdecode(b"fr\xf6h")])
+def test_a_class_folder_whose_name_is_no_text_is_refused_before_anything_is_read(
+    tmp_path, name, monkeypatch
+):
+    monkeypatch.setattr(dataset, "_gather", lambda *_: pytest.fail("pictures were read"))
+    try:
+        folder = _folder(tmp_path, {"happy/1.png": 1, f"{name}/2.png": 2})
+    except OSError:
+        pytest.skip("this file system refuses such names")
+    with pytest.raises(
+        EmotionError, match=r"the name of a class folder '.+' is not plain text: give"
+    ):
+        dataset.load(folder)
+
+
+def test_pictures_whose_names_are_no_text_are_used_and_shown_escaped(tmp_path):
+    files = {f"{n % 2}/{n}\n\x1b[1m.png": n for n in range(8)}
+    data = dataset.load(_folder(tmp_path, files))
+    assert all(name.isprintable() for split in data.splits.values() for name in split.names)
+    (tmp_path / "0" / "bad\n.png").write_bytes(b"")
+    assert dataset.load(tmp_path).unreadable == (r"0/bad\n.png: the file is empty",)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_in_a_class_folder_is_named_and_does_not_hang(tmp_path):
+    folder = _folder(tmp_path, OFFICIAL)
+    os.mkfifo(folder / "train/sad/pipe.png")
+    (folder / "train/sad/round").symlink_to(folder / "train/sad/round")
+    data = dataset.load(folder)
+    assert data.unreadable == (
+        "train/sad/pipe.png: a pipe, no file",
+        "train/sad/round: a link in a circle, no file",
+    )
 
 
 def test_progress_is_told_after_each_picture(tmp_path):

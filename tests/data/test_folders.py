@@ -37,6 +37,90 @@ def test_validation_has_several_names(name):
     assert _placed(_recognised(f"{name}/sad/1.jpg", "train/sad/2.jpg"))[0] == ("validation", "sad")
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("FER2013Train", "FER2013Valid", "FER2013Test"),
+        ("Training", "PublicTest", "PrivateTest"),
+        ("train", "dev", "eval"),
+        ("TrainSet", "valset", "testset"),
+        ("images_train", "images_val", "images_test"),
+    ],
+)
+def test_parts_go_by_many_names(names):
+    plan = _recognised(*(f"x/{name}/{label}/1.jpg" for name in names for label in "ab"))
+    splits = ("train", "validation", "test")
+    assert _placed(plan) == [(split, label) for split in splits for label in "ab"]
+    assert plan.outside == ()
+
+
+def test_parts_may_lie_in_the_class_folders():
+    plan = _recognised("sad/train/1.jpg", "sad/test/2.jpg", "happy/train/3.jpg")
+    assert _placed(plan) == [("train", "sad"), ("test", "sad"), ("train", "happy")]
+    some = _recognised("sad/train/1.jpg", "sad/anna/2.jpg", "happy/3.jpg")
+    assert {split for split, _ in _placed(some)} == {""}
+
+
+def test_file_names_tell_the_class_where_folders_do_not():
+    plan = _recognised("jaffe/KA.AN1.39.tiff", "jaffe/KA.HA1.29.tiff", "jaffe/YM.FE1.67.tiff")
+    assert plan.words == "file names of JAFFE"
+    assert _placed(plan) == [("", "angry"), ("", "happy"), ("", "fear")]
+    persons = _recognised("AF01/AF01ANS.JPG", "AM02/AM02HAS.JPG")
+    assert _placed(persons) == [("", "angry"), ("", "happy")]
+    sorted_in = _recognised("anger/KA.AN1.39.tiff", "joy/KA.HA1.29.tiff")
+    assert _placed(sorted_in) == [("", "anger"), ("", "joy")]
+
+
+@pytest.mark.parametrize(
+    ("files", "one", "other", "same"),
+    [
+        (("a/sad/1.jpg", "a/happy/1.jpg", "b/sad/1.jpg", "b/happy/1.jpg"), "a", "b", "happy sad"),
+        (("fold1/x/1.jpg", "fold1/y/1.jpg", "fold2/x/1.jpg", "fold2/y/1.jpg"),
+         "fold1", "fold2", "x y"),
+        (("a/faces/sad/1.jpg", "a/faces/joy/1.jpg", "b/faces/sad/1.jpg", "b/faces/joy/1.jpg"),
+         "a", "b", "joy sad"),
+        (("train/sad/1.jpg", "train/happy/1.jpg", "extra/sad/2.jpg", "extra/happy/2.jpg"),
+         "train", "extra", "happy sad"),
+    ],
+    ids=["emotions", "unknown words", "further down", "beside a part"],
+)  # fmt: skip
+def test_siblings_that_hold_the_same_classes_are_refused_unless_they_are_parts(
+    files, one, other, same
+):
+    with pytest.raises(EmotionError) as error:
+        _recognised(*files)
+    names = ", ".join(f"'{name}'" for name in same.split())
+    assert str(error.value) == (
+        f"DATASET='x': '{one}' and '{other}' both hold {names}, so they are parts of the data, or "
+        "these are no classes: call parts train, val and test, or put all pictures of a class into "
+        "one folder"
+    )
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("sad/anna/1.jpg", "sad/bert/1.jpg", "happy/anna/1.jpg", "happy/bert/1.jpg"),
+        ("bored/anna/1.jpg", "bored/bert/1.jpg", "awake/anna/1.jpg"),
+        ("bored/anna/1.jpg", "bored/2.jpg", "awake/anna/1.jpg", "awake/2.jpg"),
+    ],
+    ids=["emotions", "not all the same", "pictures beside them"],
+)
+def test_the_same_persons_in_several_classes_are_no_parts(files):
+    assert {label for _, label in _placed(_recognised(*files))} == {
+        file.split("/")[0] for file in files
+    }
+
+
+def test_parts_that_hold_pictures_without_a_class_are_refused():
+    with pytest.raises(EmotionError) as error:
+        _recognised("FER2013Train/1.png", "FER2013Valid/2.png")
+    assert str(error.value) == (
+        "DATASET='x': 'FER2013Train' is a part of the data and holds pictures without a class: put "
+        "each into a folder named after its class, or add a .csv of their names and classes"
+    )
+
+
 def test_class_folders_alone_have_no_split():
     assert _placed(_recognised("happy/1.jpg", "sad/2.jpg")) == [("", "happy"), ("", "sad")]
 
@@ -119,7 +203,7 @@ def test_a_class_folder_without_a_picture_is_empty():
         (
             ["1.jpg", "2.jpg"],
             "DATASET='x' holds pictures and no class folders: put each picture into a folder "
-            "named after its class, as in happy/1.jpg",
+            "named after its class, as in happy/1.jpg, or add a .csv of their names and classes",
         ),
         (
             ["one/train/sad/1.jpg", "two/train/sad/1.jpg"],

@@ -10,7 +10,7 @@ import pytest
 import train
 from emotion.cli import settings as config
 from emotion.errors import SettingsError
-from emotion.training.recipe import Recipe
+from emotion.training.recipe import Recipe, for_few_images
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "recipes").glob("*.toml"))
@@ -134,7 +134,7 @@ def test_the_twelve_that_most_people_need_come_first():
         "LEARNING_RATE", "AUGMENT", "INITIAL_WEIGHTS", "VALIDATION_SPLIT", "SEED", "RESUME",
     ]  # fmt: skip
     rest = _table(config.RECIPE)
-    assert len(rest) == len(set(rest)) == 17
+    assert len(rest) == len(set(rest)) == 19
     assert not set(rest) & set(_table(config.MOST_PEOPLE))
 
 
@@ -187,3 +187,33 @@ def test_the_recipe_of_the_model_that_ships(all_there):
     last = Path("runs/last/emotion.keras")
     assert (found.teachers, found.initial_weights) == ((last,), last)
     assert found.annotator_votes == Path("../shared/fer2013/ferplus_votes.csv")
+
+
+def test_few_images_and_other_weights_get_defaults_of_their_own(capsys, tmp_path):
+    weights = tmp_path / "a.keras"
+    weights.touch()
+    environ = {"DATASET": str(tmp_path), "INITIAL_WEIGHTS": str(weights), "EPOCHS": "7"}
+    settings = config.read(train.Settings, environ)
+    found = train.suited(settings, 144).recipe
+    assert (found.epochs, found.learning_rate) == (7, Recipe().learning_rate / 10)
+    said = capsys.readouterr().err
+    assert said.startswith("defaults for 144 training images and INITIAL_WEIGHTS: BATCH_SIZE=")
+    assert "LEARNING_RATE=0.01" in said and "EPOCHS" not in said
+    assert train.suited(settings, 28_698) == settings
+    del environ["INITIAL_WEIGHTS"]
+    without = config.read(train.Settings, environ)
+    assert train.suited(without, 144) == without
+    assert capsys.readouterr().err == ""
+
+
+def test_the_defaults_for_few_images_pass_the_checks():
+    found, words = for_few_images(Recipe(), ())
+    for item in fields(Recipe):
+        value = getattr(found, item.name)
+        if item.metadata["check"] and value is not None:
+            assert item.metadata["check"](value) is None
+    assert set(words.split()) == {
+        f"{name.upper()}={getattr(found, name):g}"
+        for name in asdict(found)
+        if getattr(found, name) != getattr(Recipe(), name)
+    }

@@ -110,3 +110,17 @@ def test_another_network_is_refused(tmp_path):
     other = saved(tmp_path / "c.keras", keras.Model(inputs, outputs), (LABELS,))
     with pytest.raises(EmotionError, match=r"another network than train\.py makes"):
         warm_start.begin(start(), other, (LABELS,), examples())
+
+
+def test_usual_names_of_one_emotion_are_one_and_what_is_new_is_told(tmp_path):
+    known = (Reading("fer2013", ("happy", "angry")), Reading("people", ("joy", "bored")))
+    first = shaken(model.build(4, width=4, size=24))
+    path = saved(tmp_path / "a.keras", first, known)
+    wanted = (Reading("labels", ("Anger", "HAPPINESS")),)
+    second = start(wanted, seed=4)
+    assert warm_start.begin(second, path, wanted, examples()) == ()
+    *_, kernel, _ = second.weights()
+    *_, given, _ = first.get_weights()
+    assert (kernel == given[:, [1, 0]]).all()
+    strange = (Reading("labels", ("Anger", "bored")),)
+    assert warm_start.begin(start(strange), path, strange, examples()) == ("bored",)
