@@ -6,7 +6,6 @@ The lists are read before anything slow is loaded, so NumPy and OpenCV wait unti
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotion import picture_size
 from emotion.errors import UnreadableError
 from emotion.quiet import silence
 
@@ -40,6 +39,8 @@ def decode(data: bytes) -> "NDArray[np.uint8]":
     UnreadableError, which says what is wrong and leaves it to the caller to name the file.
     """
     import cv2
+
+    from emotion import picture_size
 
     if not data:
         raise UnreadableError("the file is empty")

@@ -71,13 +71,13 @@ def test_raf_db_as_it_is_downloaded(tmp_path):
     rows = [f"{name}.jpg {label}" for name, label in zip(names, (5, 1, 5, 1), strict=True)]
     files = {"EmoLabel/list_patition_label.txt": "\n".join(rows)}
     files |= {f"Image/original/{name}.jpg": "" for name in names}
-    files |= {f"Image/aligned/{name}_aligned.jpg": "" for name in names}
+    files |= {f"faces/aligned/{name}_aligned.jpg": "" for name in names}
     found = _read(tmp_path, files)
     assert [(entry.file, entry.split, entry.label) for entry in found.entries] == [
-        ("Image/aligned/train_00001_aligned.jpg", "train", "5"),
-        ("Image/aligned/train_00002_aligned.jpg", "train", "1"),
-        ("Image/aligned/test_0001_aligned.jpg", "test", "5"),
-        ("Image/aligned/test_0002_aligned.jpg", "test", "1"),
+        ("faces/aligned/train_00001_aligned.jpg", "train", "5"),
+        ("faces/aligned/train_00002_aligned.jpg", "train", "1"),
+        ("faces/aligned/test_0001_aligned.jpg", "test", "5"),
+        ("faces/aligned/test_0002_aligned.jpg", "test", "1"),
     ]
     assert found.numbering is RAF_DB
     assert found.unlisted == ()
