@@ -1,6 +1,7 @@
 """How every command of this project starts and ends: --help, settings, exit codes.
 
-Exit codes: 0 done, 1 a failure that was foreseen, 2 unusable settings, 130 Ctrl-C. Whoever reads
+Exit codes: 0 done, 1 a failure that was foreseen, 2 unusable settings, 130 Ctrl-C or a signal to
+end. Whoever reads
 standard output and goes away, as `| head` does, has seen enough: that is 0 as well.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from emotion.cli import settings as config
+from emotion.cli import stopping
 from emotion.errors import EmotionError, SettingsError
 
 T = TypeVar("T")
@@ -45,6 +47,7 @@ def run(
 
 def _guarded(main: Callable[[Any], int | None], settings: Any) -> int:
     try:
+        stopping.listen(running=True)
         code = main(settings) or 0
         sys.stdout.flush()
         return code
@@ -64,8 +67,8 @@ def _guarded(main: Callable[[Any], int | None], settings: Any) -> int:
         complaint = f"{package} is not installed: pip install -r requirements.txt"
         print(f"error: {complaint}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("stopped by Ctrl-C", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(stopping.line(error), file=sys.stderr)
         return 130
 
 
