@@ -13,7 +13,9 @@ if __name__ == "__main__":  # from the first moment, not only once all below is 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 from emotion.cli import command
 from emotion.cli import settings as config
@@ -85,7 +87,9 @@ def main(settings: Settings) -> int:
     )
     say(config.summary(replace(settings, device_id=public(settings.device_id))))
 
-    # OpenCV and LiteRT are loaded here, once the settings are known to be good.
+    # OpenCV, LiteRT and, for clips, FFmpeg are loaded here, once the settings are known to be good.
+    if source.kind == "clip":  # meanwhile: that saves half of the 70 ms that it takes
+        Thread(target=import_module, args=("av",), daemon=True).start()
     from emotion.output.rows import Rows
     from emotion.quiet import silence_opencv
     from emotion.recogniser import EmotionRecogniser

@@ -48,7 +48,8 @@ _VP8 = (
 _MPEG4 = ("MPEG-4 part 2", "mpeg4", {"flags": "+qscale", "global_quality": str(3 * 118)})
 # In pieces of a second, so that what a killed run leaves can be played.
 _PIECES = {"movflags": "+frag_keyframe+delay_moov+default_base_moof", "frag_duration": "1000000"}
-_CLUSTERS = {"cluster_time_limit": "1000"}
+_AT_ONCE = {"flush_packets": "1"}
+_CLUSTERS = {"cluster_time_limit": "1000", "cluster_size_limit": "65536"}
 _INDEX_FIRST = {"movflags": "+faststart"}
 _MP4 = _Format(*_H264, _PIECES, "aac", ("aac", "mp3"))  # what browsers and phones play in it
 _ANY = ("aac", "mp3", "mp2", "ac3", "eac3", "dts", "alac", "flac", "opus", "vorbis", "pcm_s16le")
@@ -75,7 +76,7 @@ class Encoder:
     ) -> None:
         form = _FORMATS[path.suffix.lower()]
         self.codec, self._path, self._rate = form.name, path, float(_fraction(rate))
-        self._options = dict(form.container)
+        self._options = form.container | _AT_ONCE
         self._tick = Fraction(1) / _fraction(rate) if path.suffix.lower() == ".avi" else _TICK
         self._container = av.open(f"file:{path}", "w", format=_muxer(path), options=self._options)
         video: Any = self._container.add_stream(  # what it is depends on the codec

@@ -70,11 +70,11 @@ class Clip:
         self.name, self._notify = public(str(path)), notify
         self._container = _opened(path, self.name)
         self._video = _pictures_of(self._container, self.name)
-        self._video.thread_type = "AUTO"
         self._choice, self._whole = Choice(frame_rate, duration), duration is None
         self._faults: list[str] = []
         self._lost, self._encrypted = 0, False
-        self._origin, self._reached = 0.0, 0.0
+        self._origin = 0.0
+        self._ends: dict[int, int] = {}  # of each stream, in its own time
         audio: Any = self._container.streams.best("audio") if sound else None
         self.sound = Sound(audio) if audio and audio.codec_context else None
         self._feed = self._packets()
@@ -89,7 +89,7 @@ class Clip:
         yield from chain(self._ahead, self._frames)
         self._ahead = []
         if self._is_short():
-            end = f"{self._reached - self._origin:.1f} of {self.length:.1f} s"
+            end = f"{self._reached():.1f} of {self.length:.1f} s"
             self._faults.insert(0, f"ends after {end}")
         if self._lost:
             self._faults.append(f"has {self._lost} pieces that cannot be decoded")
@@ -106,6 +106,7 @@ class Clip:
     def _chosen(self) -> Iterator[Frame]:
         """The frames that are looked at; UnreadableError when none can be decoded."""
         paint, index, time = Painter(), -1, -math.inf
+        aspect = float(self._video.sample_aspect_ratio or 1)
         for index, decoded in enumerate(self._decoded()):
             time = self._time(decoded, time)
             if self._choice.over(time):
@@ -113,8 +114,8 @@ class Clip:
                 return
             if not self._choice.takes(time):
                 continue
-            lasts = float(decoded.duration * decoded.time_base) if decoded.time_base else 0.0
-            image = paint(decoded, float(self._video.sample_aspect_ratio or 1))
+            lasts = decoded.duration * float(decoded.time_base or 0)
+            image = paint(decoded, aspect)
             yield Frame(image, index, self.name, time, lasts=lasts or None)
         if index < 0:
             raise UnreadableError(f"{self.name} {self._why_nothing()}")
@@ -149,9 +150,9 @@ class Clip:
             yield last
 
     def _note(self, packet: "av.Packet") -> None:
-        if packet.pts is not None and packet.time_base:
-            end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-            self._reached = max(self._reached, end)
+        if packet.pts is not None:
+            number, end = packet.stream_index, packet.pts + (packet.duration or 0)
+            self._ends[number] = max(self._ends.get(number, end), end)
         if self.sound and packet.stream is self.sound.stream and packet.size:
             self.sound.packets.append(packet)
 
@@ -168,14 +169,15 @@ class Clip:
 
     def _time(self, frame: "av.VideoFrame", last: float) -> float:
         """Seconds from the clip's start; always after the last one, whatever the file says."""
-        stamp = frame.pts if frame.pts is not None else frame.dts
-        if stamp is None or not frame.time_base:
+        seconds = frame.time
+        if seconds is None and frame.dts is not None and frame.time_base:
+            seconds = float(frame.dts * frame.time_base)
+        if seconds is None:
             if last == -math.inf:
                 self.rate = float(self._video.guessed_rate or _RAW_RATE)
                 self._step = 1 / self.rate
                 self._notify(f"{self.name} states no times: read as {self.rate:g} frames a second")
             return max(0.0, last + self._step)
-        seconds = float(stamp * frame.time_base)
         if last == -math.inf:
             self._begin(seconds)
         time = seconds - self._origin
@@ -210,12 +212,18 @@ class Clip:
             length -= max(0.0, self._origin)  # there it is the time of the end
         return length if duration is None else min(length, duration)
 
+    def _reached(self) -> float:
+        """Seconds to the end of what was read, pictures or sound."""
+        streams = self._container.streams
+        ends = (end * float(streams[number].time_base or 0) for number, end in self._ends.items())
+        return max(ends, default=0.0) - self._origin
+
     def _is_short(self) -> bool:
         if not self._whole or not self.length:
             return False
         if not self._container.format.name.startswith(_STATE_LENGTH):
             return False
-        return self.length - (self._reached - self._origin) > max(1.0, self.length / 20)
+        return self.length - self._reached() > max(1.0, self.length / 20)
 
     def _why_nothing(self) -> str:
         if self._encrypted:

@@ -70,17 +70,26 @@ class Painter:
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
+        self._transparent: dict[str, bool] = {}  # by format, for asking costs as much as a copy
+        self._matrix: tuple[int, int, int, int] | None = None
 
     def __call__(self, frame: av.VideoFrame, aspect: float) -> NDArray[np.uint8]:
         """The frame, with pixels `aspect` times as wide as high, turned as its own tag asks."""
-        transparent = any(part.is_alpha for part in frame.format.components)
+        if frame.key_frame:
+            self._matrix = _matrix(frame)
+        transparent = self._is_transparent(frame.format)
         width, height = _square(frame.width, frame.height, aspect)
         # One thread: a second one costs more than it saves up to 1080p.
         shown = self._reformatter.reformat(
             frame, width=width, height=height, format="bgra" if transparent else "bgr24", threads=1
         )
         image = _pixels(shown, 4 if transparent else 3)
-        return _turned(opaque(image) if transparent else image, _matrix(frame))
+        return _turned(opaque(image) if transparent else image, self._matrix)
+
+    def _is_transparent(self, form: av.VideoFormat) -> bool:
+        if form.name not in self._transparent:
+            self._transparent[form.name] = any(part.is_alpha for part in form.components)
+        return self._transparent[form.name]
 
 
 def _square(width: int, height: int, aspect: float) -> tuple[int, int]:
