@@ -21,7 +21,7 @@ from emotion import faces, pictures
 from emotion.errors import SettingsError
 from emotion.output.paths import usable_source
 from emotion.output.recording import Recording
-from emotion.sources.files import Clip
+from emotion.sources.clip import Clip
 from emotion.tracking import smoothing
 
 ROOT = Path(__file__).parents[1]

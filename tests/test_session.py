@@ -11,7 +11,7 @@ from emotion.errors import EmotionError, UnreadableError
 from emotion.output.recording import Recording
 from emotion.output.rows import Rows
 from emotion.session import Session
-from emotion.sources.files import Clip
+from emotion.sources.clip import Clip
 from emotion.sources.frame import FpsMeter, Frame
 from emotion.sources.source import Source
 from emotion.tracking.tracker import Face

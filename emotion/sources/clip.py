@@ -244,8 +244,6 @@ def _opened(path: Path | str, name: str) -> "av.container.InputContainer":
 
 def _why_not(error: Exception, path: Path | str, url: bool) -> str:
     """What is wrong with what FFmpeg does not open."""
-    if isinstance(error, av.error.HTTPError):
-        return f"the server answers {error.strerror}"
     if url and isinstance(error, (av.error.ExitError, av.error.TimeoutError)):
         return f"nothing came within {_PATIENCE:g} s"
     if not isinstance(error, (av.error.InvalidDataError, av.error.EOFError)):

@@ -7,7 +7,7 @@ import pytest
 from emotion import pictures
 from emotion.errors import EmotionError
 from emotion.output.recording import PictureFile, Recording, fit, save_picture, writing_rate
-from emotion.sources.files import Clip
+from emotion.sources.clip import Clip
 
 
 def grey(level, size=(64, 48)):
