@@ -28,8 +28,8 @@ CLIPS = (
 )
 """What counts as a clip."""
 
-DECODABLE = (*PICTURES, ".gif", ".apng")
-"""What `decode` is worth trying on: of a clip to watch among them it gives the first picture."""
+DECODABLE = (*PICTURES, ".gif")
+"""What `decode` is worth trying on: of a `.gif`, a clip to watch, it gives the first picture."""
 
 _HEIF = (b"heic", b"heix", b"heim", b"heis", b"mif1")
 _SEQUENCES = (b"avis", b"hevc", b"hevx", b"msf1")

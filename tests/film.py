@@ -31,8 +31,8 @@ def film(
 ):
     """Write `pictures`, BGR, at `times` (seconds; by default `rate` a second) to `path`.
 
-    `tune` is given the stream before it opens. `matrix` is the colours' way. `sound` is a codec with the first and last second of
-    its tone, which is written too.
+    `tune` is given the stream before it opens. `matrix` says how colours become YUV. `sound` is a
+    codec with the first and last second of its tone, which is written too.
     """
     times = [number / rate for number in range(len(pictures))] if times is None else times
     with av.open(str(path), "w", format=muxer, options=container or {}) as out:

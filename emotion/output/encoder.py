@@ -92,6 +92,7 @@ class Encoder:
         self._reformatter, self._last = VideoReformatter(), -1
         self._durations: deque[int] = deque()  # of frames that the coder still holds, in ticks
         self._track = _Track(self._container, sound, form) if sound else None
+        self._container.start_encoding()  # now, or a place that cannot be written is found out late
 
     def write(self, picture: NDArray[np.uint8], time: float, lasts: float) -> None:
         """Add a picture, BGR uint8 (H, W, 3), for `lasts` seconds from `time`, or the next."""
