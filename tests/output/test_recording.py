@@ -174,6 +174,27 @@ def test_sound_ends_where_reading_ended_and_stays_in_step_with_fewer_pictures(tm
     assert sound[-1] == pytest.approx(2, abs=0.05) and length == pytest.approx(2, abs=0.05)
 
 
+@pytest.mark.parametrize("codec", ["aac", "ac3"], ids=["copied", "coded anew"])
+def test_sound_of_a_clip_that_begins_late_begins_with_it(tmp_path, codec):
+    times = [30 + number / 10 for number in range(20)]
+    film(tmp_path / "in.mkv", [grey(90)] * 20, times=times, sound=(codec, 30, 32))
+    copied(tmp_path / "in.mkv", tmp_path / "out.mp4")
+    _, _, sound, length = times_of(tmp_path / "out.mp4")
+    assert sound[0] == pytest.approx(0, abs=0.05) and length == pytest.approx(2, abs=0.1)
+
+
+def test_sound_that_lies_in_front_of_its_pictures_is_cut_as_well(tmp_path):
+    film(tmp_path / "in.mp4", [grey(90)] * 20, sound=("aac", 0, 4))
+    with (
+        Clip(tmp_path / "in.mp4", sound=True) as clip,
+        Recording(tmp_path / "out.mp4", rate=10, sound=clip.sound) as recording,
+    ):
+        clip.sound.end = 1.0
+        for frame in clip:
+            recording.write(frame.image, frame.time)
+    assert times_of(tmp_path / "out.mp4")[2][-1] < 1.0
+
+
 def copied(source, out, **options):
     with (
         Clip(source, sound=True, **options) as clip,

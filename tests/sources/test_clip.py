@@ -6,9 +6,10 @@ import sys
 import threading
 from fractions import Fraction
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -411,6 +412,52 @@ def test_a_clip_is_read_from_a_web_server_and_what_is_missing_named(tmp_path):
                 Clip(f"{address}/b.mp4")
         finally:
             server.shutdown()
+
+
+def test_a_clip_whose_server_goes_away_gives_what_came(tmp_path):
+    noise = np.random.default_rng(1)
+    pictures = [noise.integers(0, 255, (96, 128, 3), np.uint8) for _ in range(60)]
+    data = film(tmp_path / "a.mkv", pictures).read_bytes()
+
+    class Failing(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data[: len(data) // 2])
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Failing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            frames, _, heard = read(f"http://127.0.0.1:{server.server_port}/a.mkv")
+        finally:
+            server.shutdown()
+    assert 20 < len(frames) < 40
+    (warning,) = heard
+    assert warning.endswith("the file may be damaged")
+
+
+def test_what_breaks_off_gives_the_frames_that_the_decoder_still_holds(tmp_path, monkeypatch):
+    class Breaking:
+        def __init__(self, container):
+            self.container = container
+
+        def __getattr__(self, name):
+            return getattr(self.container, name)
+
+        def demux(self):
+            yield from islice(self.container.demux(), 20)
+            raise av.error.InvalidDataError(1, "Invalid data found")
+
+    path = film(tmp_path / "a.mkv", [disc(10 + number) for number in range(40)])
+    opened = module._opened
+    monkeypatch.setattr(module, "_opened", lambda *given: Breaking(opened(*given)))
+    frames, _, heard = read(path)
+    assert len(frames) == 20
+    assert "breaks off (Invalid data found): the file may be damaged" in heard[0]
 
 
 def test_an_address_that_does_not_answer_is_named_without_its_password():
