@@ -228,6 +228,8 @@ class Clip:
     def _why_nothing(self) -> str:
         if self._encrypted:
             return "is encrypted (DRM): only the program that it was made for can show it"
+        if self.name in ("-", "/dev/stdin"):
+            return "holds no frame that can be decoded: in a pipe, an .mp4 needs its index in front"
         return "holds no frame that can be decoded: it is damaged or cut short"
 
 

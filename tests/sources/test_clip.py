@@ -393,6 +393,17 @@ def test_a_clip_comes_through_standard_input(tmp_path, name, through):
     assert done.stdout == b"10\n"
 
 
+def test_an_mp4_with_its_index_at_the_end_cannot_come_through_a_pipe(tmp_path):
+    noise = np.random.default_rng(1)
+    pictures = [noise.integers(0, 255, (96, 128, 3), np.uint8) for _ in range(30)]
+    path = film(tmp_path / "a.mp4", pictures)
+    code = "from emotion.sources.clip import Clip; Clip('-')"
+    command = [sys.executable, "-c", code]
+    root, data = Path(__file__).parents[2], path.read_bytes()
+    done = subprocess.run(command, input=data, cwd=root, capture_output=True, check=False)
+    assert b"in a pipe, an .mp4 needs its index in front" in done.stderr
+
+
 def test_a_clip_is_read_from_a_web_server_and_what_is_missing_named(tmp_path):
     steady(tmp_path / "a.mp4")
 
