@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emotion.errors import EmotionError
 from emotion.faces import FaceDetector
+from emotion.sources.clip import Clip
 
 Frame = NDArray[np.uint8]
 SIZE = (640, 480)  # columns, rows
@@ -33,20 +34,9 @@ def clips(media: Path) -> list[Path]:
 
 def frames(path: Path) -> Iterator[tuple[Frame, float]]:
     """The frames of a clip with their times in seconds; EmotionError when it cannot be opened."""
-    capture = cv2.VideoCapture(str(path))
-    try:
-        if not capture.isOpened():
-            raise EmotionError(f"{path} cannot be opened as a clip")
-        rate = capture.get(cv2.CAP_PROP_FPS) or RATE
-        number = 0
-        while True:
-            there, frame = capture.read()
-            if not there:
-                return
-            yield np.asarray(frame, np.uint8), number / rate
-            number += 1
-    finally:
-        capture.release()
+    with Clip(path) as clip:
+        for frame in clip:
+            yield frame.image, frame.time or 0.0
 
 
 def looped(path: Path) -> Iterator[tuple[Frame, float]]:

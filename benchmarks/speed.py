@@ -22,11 +22,16 @@ from emotion.recogniser import EmotionRecogniser
 from emotion.tracking.tracker import Face
 
 FIRST = """
-import sys, cv2
+import sys
+from pathlib import Path
 from emotion import EmotionRecogniser
 model, path, time = sys.argv[1] or None, sys.argv[2], sys.argv[3]
-capture = cv2.VideoCapture(path)
-faces = EmotionRecogniser(model)(capture.read()[1], float(time) if time else None)
+if time:
+    from emotion.sources.clip import Clip as Source
+else:
+    from emotion.sources.files import Picture as Source
+frame = next(iter(Source(Path(path))))
+faces = EmotionRecogniser(model)(frame.image, frame.time)
 print(len(faces))
 """
 

@@ -5,12 +5,13 @@ import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,16 +25,18 @@ from emotion.recogniser import EmotionRecogniser
 from emotion.sources import camera
 from emotion.sources.camera import Camera
 from emotion.sources.camera_help import advice
-from emotion.sources.files import Clip, Picture
+from emotion.sources.files import Animation, Picture
 from emotion.sources.frame import FpsMeter, Frame, Notify
 from emotion.sources.source import Source, from_file, public
 from emotion.tracking.tracker import Face
 
-if TYPE_CHECKING:  # a window costs 10 ms to import, and SHOW=0 needs none
+if TYPE_CHECKING:  # a window costs 10 ms to import, and SHOW=0 needs none; FFmpeg 70
     from emotion.output.window import Window
+    from emotion.sources.clip import Clip
 
-Frames: TypeAlias = Picture | Clip | Camera
-Progress: TypeAlias = Callable[[int, int, float], object]
+Frames: TypeAlias = "Picture | Clip | Animation | Camera"
+Progress: TypeAlias = Callable[[int, int | None, float], object]
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
 @dataclass
@@ -42,8 +45,10 @@ class Session:
 
     `opened` opens a source. `output` is a file, or a folder where the source is one. `chart` is
     the picture to draw of a clip; for a folder, any path asks for one beside each clip's copy.
+    `rotate` turns every frame clockwise, in degrees; after `duration` seconds a source is left.
     `notify` is told of losses, files written and summaries; `progress` gets how much is done, of
-    how much, and the seconds spent: in files of a folder, or in seconds of a lone clip.
+    how much (None where a clip does not say), and the seconds spent: in files of a folder, or in
+    seconds of a lone clip.
     """
 
     recogniser: EmotionRecogniser
@@ -55,7 +60,8 @@ class Session:
     output: Path | None = None
     chart: Path | None = None
     mirror: bool = False
-    _warned: set[str] = field(default_factory=set)
+    rotate: int = 0
+    duration: float | None = None
 
     def run(self, source: Source) -> bool:
         """Recognise everything in `source`; whether any of it could be read.
@@ -70,6 +76,10 @@ class Session:
     def _folder(self, source: Source) -> bool:
         """Every file, each with its copy; those that cannot be read are named at the end."""
         failures: list[str] = []
+        if source.passed_over:
+            self.notify(
+                f"{source.name}: neither picture nor clip, passed over: {source.passed_over}"
+            )
         began, done = monotonic(), 0
         for done, (path, copy) in enumerate(self._copies(source), start=1):
             chart = copy.with_name(f"{copy.name}.timeline.png") if copy and self.chart else None
@@ -111,23 +121,39 @@ class Session:
             if source.kind != "picture":
                 stack.callback(self._conclude, source.name, people, chart)
             show = _Player(self.window, frames, hold=alone and source.kind == "picture")
-            for frame in frames:
+            for frame in map(self._upright, frames):
+                if self.duration is not None and (frame.time or 0.0) >= self.duration:
+                    break
                 faces = self._faces(frame, people)
                 meter.tick()
-                if alone and isinstance(frames, Clip) and frame.index % 15 == 0 and not self.window:
-                    done, total = round(frame.time or 0.0), round(frames.length)
-                    self.progress(min(done, total), total, monotonic() - began)
+                if alone and not self.window:
+                    self._tell(frames, frame, monotonic() - began)
                 if not (output or self.window):
                     continue
-                draw = partial(self._drawn, frame, faces, _speed(frames, meter))
+                draw = partial(self._drawn, frame, faces)
                 picture = draw()
                 if output:
                     sink = sink or stack.enter_context(self._sink(output, frames))
-                    sink.write(picture, frame.time)
+                    sink.write(picture, frame.time, frame.lasts)
                 if self.window:
-                    show(picture, draw, frame.time or 0.0)
+                    show(picture, draw, frame, _speed(frames, meter))
                     if self.window.closed:
                         break
+
+    def _upright(self, frame: Frame) -> Frame:
+        """The frame, turned as was asked for."""
+        if not self.rotate:
+            return frame
+        turned = cv2.rotate(frame.image, _TURNS[self.rotate])
+        return replace(frame, image=np.asarray(turned, np.uint8))
+
+    def _tell(self, frames: Frames, frame: Frame, seconds: float) -> None:
+        """How far a clip is, now and then."""
+        if isinstance(frames, Picture | Camera) or frame.index % 15:
+            return
+        done, length = round(frame.time or 0.0), frames.length
+        total = None if length is None else round(length)
+        self.progress(done if total is None else min(done, total), total, seconds)
 
     def _faces(self, frame: Frame, people: timeline.Timeline) -> list[Face]:
         """The faces in a frame, with their rows written; none in one that has only a message."""
@@ -140,7 +166,7 @@ class Session:
             people.add(frame.time, faces)
         return faces
 
-    def _drawn(self, frame: Frame, faces: Sequence[Face], speed: str) -> NDArray[np.uint8]:
+    def _drawn(self, frame: Frame, faces: Sequence[Face]) -> NDArray[np.uint8]:
         """The frame as the keys want it seen now."""
         view = self.window
         return annotate(
@@ -149,7 +175,7 @@ class Session:
             self.recogniser.labels,
             bars=view.bars if view else True,
             mirror=view.mirror if view else self.mirror,
-            corner=" | ".join(filter(None, (speed, f"reading: {self.recogniser.reading}"))),
+            corner=f"reading: {self.recogniser.reading}",
             status_message=frame.status_message,
         )
 
@@ -158,15 +184,9 @@ class Session:
     ) -> AbstractContextManager[PictureFile | Recording]:
         if isinstance(frames, Picture):
             return PictureFile(output, notify=self.notify)
-        lossless = isinstance(frames, Clip)
-        return Recording(output, rate=frames.rate, lossless=lossless, notify=self._notify_once)
-
-    def _notify_once(self, text: str) -> None:
-        """Pass on what a recording tells, but the same warning once only: clips are many."""
-        if not text.startswith("warning:") or text not in self._warned:
-            self.notify(text)
-        if text.startswith("warning:"):
-            self._warned.add(text)
+        live = isinstance(frames, Camera)
+        sound = None if isinstance(frames, Camera) else frames.sound
+        return Recording(output, rate=frames.rate, live=live, sound=sound, notify=self.notify)
 
     def _conclude(self, name: str, people: timeline.Timeline, chart: Path | None) -> None:
         """Tell who was seen, and draw it where that was asked for; also after Ctrl-C."""
@@ -185,16 +205,26 @@ def opened(
     size: tuple[int, int] | None = None,
     rate: float | None = None,
     give_up: float = 60.0,
+    frame_rate: float | None = None,
+    duration: float | None = None,
+    sound: bool = False,
     notify: Notify = lambda _: None,
 ) -> AbstractContextManager[Frames]:
-    """The open source, anything but a folder; `size`, `rate` and `give_up` are for live ones.
+    """The open source, anything but a folder.
+
+    `size`, `rate` and `give_up` are for live ones; `frame_rate`, `duration` and `sound` for clips.
 
     Raises UnreadableError when a file is none.
     """
     if source.kind == "picture":
         return Picture(source.files[0])
     if source.kind == "clip":
-        return Clip(source.files[0] if source.files else source.name, notify=notify)
+        path = source.files[0] if source.files else source.name
+        if isinstance(path, Path) and path.suffix.lower() == ".webp":
+            return Animation(path, frame_rate=frame_rate, duration=duration)
+        from emotion.sources.clip import Clip  # FFmpeg, once there is a clip to read
+
+        return Clip(path, frame_rate=frame_rate, duration=duration, sound=sound, notify=notify)
     return Camera(
         public(source.name),
         camera.opened(source, size=size, rate=rate),
@@ -212,16 +242,22 @@ class _Player:
 
     def __init__(self, window: "Window | None", frames: Frames, *, hold: bool) -> None:
         self._window, self._hold = window, hold
-        self._lasts = 1 / frames.rate if isinstance(frames, Clip) else None  # seconds a frame
+        self._speed = None if isinstance(frames, Picture | Camera) else frames.rate
         self._origin = -math.inf  # the time by the clock at which the clip's second 0 was shown
 
     def __call__(
-        self, picture: NDArray[np.uint8], redraw: Callable[[], NDArray[np.uint8]], time: float
+        self,
+        picture: NDArray[np.uint8],
+        redraw: Callable[[], NDArray[np.uint8]],
+        frame: Frame,
+        speed: str,
     ) -> None:
         assert self._window is not None
+        time, due = frame.time or 0.0, 0.0
         self._origin = max(self._origin, monotonic() - time)
-        due = self._origin + time + self._lasts if self._lasts else 0.0
-        self._window.show(picture, redraw, due=due, hold=self._hold)
+        if self._speed:
+            due = self._origin + time + (frame.lasts or 1 / self._speed)
+        self._window.show(picture, redraw, due=due, hold=self._hold, speed=speed)
 
 
 def _speed(frames: Frames, meter: FpsMeter) -> str:

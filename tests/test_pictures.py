@@ -1,5 +1,6 @@
 """Picture files: what counts as one, and what is read from their bytes."""
 
+import sys
 import zlib
 
 import cv2
@@ -158,6 +159,35 @@ def test_a_file_that_is_no_picture_is_named(tmp_path, capfd, content):
     ):
         pictures.read(path)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_fewer_bits_in_a_16_bit_file_are_stretched_by_their_true_range(bits):
+    deep = np.array([[0, 2 ** (bits - 1)], [2**bits - 1, 2 ** (bits - 2)]], np.uint16)
+    shown = pictures.decode(_file(".png", deep))
+    assert shown.tolist() == [[0, 128], [255, 64]]
+
+
+def test_heic_needs_a_package_that_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(UnreadableError, match="HEIC needs pillow-heif"):
+        pictures.decode(b"\0\0\0\x18ftypheic" + bytes(40))
+
+
+def test_heic_is_read_where_its_package_is(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    colours = np.full((48, 64, 3), (200, 90, 30), np.uint8)
+    pillow_heif.from_bytes("BGR", (64, 48), colours.tobytes()).save(tmp_path / "a.heic")
+    shown = pictures.read(tmp_path / "a.heic")
+    assert shown.shape == (48, 64, 3) and abs(shown.astype(int) - colours).max() < 8
+    data = (tmp_path / "a.heic").read_bytes()
+    with pytest.raises(UnreadableError, match="HEIC that is damaged"):
+        pictures.decode(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("suffix", [".pgm", ".ppm", ".pbm", ".jp2", ".jfif", ".jpe", ".dib"])
+def test_every_suffix_of_a_picture_is_one_for_both_halves(suffix):
+    assert suffix in pictures.PICTURES and suffix in pictures.DECODABLE
 
 
 def test_a_missing_picture_is_named(tmp_path):

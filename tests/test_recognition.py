@@ -15,13 +15,14 @@ import cv2
 import numpy as np
 import pytest
 from display import Person, display
+from film import film, times_of
 from stream import Stream
 
 from emotion import faces, pictures
 from emotion.errors import SettingsError
 from emotion.output.paths import usable_source
 from emotion.output.recording import Recording
-from emotion.sources.files import Clip
+from emotion.sources.clip import Clip
 from emotion.tracking import smoothing
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +30,7 @@ ASTRONAUT = ROOT / "samples" / "astronaut.png"
 MODEL = Path(__file__).with_name("steady.tflite")  # happy 0.9, whatever it sees
 QUIET = {"SHOW": "0", "MODEL_PATH": str(MODEL)}
 OWN = ("DEVICE_ID", "MODEL_PATH", "OUTPUT", "RESULTS", "TIMELINE", "SHOW", "MIRROR", "GIVE_UP")
+OWN += ("ROTATE", "FRAME_RATE", "DURATION")
 
 
 def environment(**settings):
@@ -241,7 +243,7 @@ def test_a_picture_without_a_display_gives_rows_on_standard_output():
 def test_the_start_shows_every_setting_and_nothing_else_on_stderr():
     done = recognise(DEVICE_ID=ASTRONAUT, **QUIET)
     lines = done.stderr.splitlines()
-    assert len(lines) == 15
+    assert len(lines) == 18
     assert "  GIVE_UP       60  (default)" in lines and "  SHOW          0  (environment)" in lines
 
 
@@ -374,13 +376,15 @@ def test_a_folder_is_one_set_of_rows_with_a_copy_of_each(tmp_path, folder):
     ]
 
 
-def test_a_codecs_warning_comes_once_for_all_clips_of_a_folder(tmp_path, clip):
+def test_every_clip_of_a_folder_gets_its_copy_and_the_rest_is_named(tmp_path, clip):
     (tmp_path / "in").mkdir()
-    for name in ("a.mp4", "b.mp4"):  # whose content is another format, which does not matter
+    for name in ("a.mp4", "b.mts"):  # whose content is another format, which does not matter
         (tmp_path / "in" / name).write_bytes(clip.read_bytes())
+    (tmp_path / "in" / "notes.txt").touch()
     done = recognise(DEVICE_ID=tmp_path / "in", OUTPUT=tmp_path / "out", **QUIET)
-    assert done.stderr.count("warning: this OpenCV cannot write H.264") <= 1
     assert done.stderr.count("wrote ") == 2
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.mp4", "b.mts.mp4"]
+    assert f"{tmp_path / 'in'}: neither picture nor clip, passed over: 1 .txt" in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -428,9 +432,13 @@ def test_files_of_the_same_name_keep_their_folders(tmp_path, portrait):
     assert (tmp_path / "out/one/a.png").is_file() and (tmp_path / "out/two/a.png").is_file()
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_a_run_leaves_complete_files(tmp_path, portrait, ending):
-    out, rows = tmp_path / "out.avi", tmp_path / "rows.jsonl"
+@pytest.mark.parametrize(
+    ("ending", "called"),
+    [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")],
+    ids=["Ctrl-C", "SIGTERM", "SIGHUP"],
+)
+def test_stopping_a_run_leaves_complete_files(tmp_path, portrait, ending, called):
+    out, rows = tmp_path / "out.mp4", tmp_path / "rows.jsonl"
     with Stream(picture=portrait) as stream:
         settings = {"DEVICE_ID": stream.url, "OUTPUT": out, "RESULTS": rows}
         with start(**settings, TIMELINE=1, **QUIET) as running:
@@ -438,13 +446,127 @@ def test_stopping_a_run_leaves_complete_files(tmp_path, portrait, ending):
             running.send_signal(ending)
             error = running.stderr.read()
     assert running.returncode == 130
-    assert error.splitlines()[-1] == "stopped by Ctrl-C"
+    assert error.splitlines()[-1] == f"stopped by {called}"
     assert "person 1: " in error
     written = rows_of(rows.read_text())
     assert written[-1]["emotion"] == "happy" and written[0]["wall_time"].endswith("Z")
     with Clip(out) as clip:
         assert len(list(clip)) > 3
-    assert (tmp_path / "timeline.png").is_file() and not (tmp_path / "out.part.avi").exists()
+    assert (tmp_path / "timeline.png").is_file() and not (tmp_path / "out.part.mp4").exists()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("module", ["dataclasses", "cv2"])
+def test_a_signal_while_the_program_still_loads_ends_it_in_one_line(tmp_path, ending, module):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import builtins, os\n"
+        "original = builtins.__import__\n"
+        "def loading(name, *rest):\n"
+        f"    if name == {module!r}:\n"
+        f"        os.kill(os.getpid(), {int(ending)})\n"
+        "    return original(name, *rest)\n"
+        "builtins.__import__ = loading\n"
+    )
+    done = recognise(DEVICE_ID=ASTRONAUT, PYTHONPATH=tmp_path, **QUIET)
+    assert done.returncode == 130 and done.stdout == ""
+    called = "Ctrl-C" if ending == signal.SIGINT else ending.name
+    assert done.stderr.splitlines()[-1] == f"stopped by {called}"
+    assert "Traceback" not in done.stderr
+
+
+def test_a_run_that_was_told_to_survive_a_hang_up_does(tmp_path, portrait):
+    rows = tmp_path / "rows.jsonl"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with Stream(picture=portrait) as stream:
+            settings = {"DEVICE_ID": stream.url, "RESULTS": rows}
+            with start(**settings, **QUIET) as running:
+                wait_for(lambda: rows.exists() and rows.read_text().count("\n") > 2)
+                running.send_signal(signal.SIGHUP)
+                count = rows.read_text().count("\n")
+                wait_for(lambda: rows.read_text().count("\n") > count + 2)
+                running.send_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert running.returncode == 130
+
+
+def test_so_much_of_a_clip_is_looked_at_and_written_in_step(tmp_path, portrait):
+    path = film(tmp_path / "in.mp4", [portrait] * 30, sound=("aac", 0, 3))
+    out = tmp_path / "out.mp4"
+    done = recognise(DEVICE_ID=path, OUTPUT=out, RESULTS="-", FRAME_RATE=5, DURATION=2, **QUIET)
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(done.stdout)
+    assert [row["time"] for row in rows] == pytest.approx([n / 5 for n in range(10)], abs=0.001)
+    assert [row["frame"] for row in rows] == list(range(0, 20, 2))
+    times, codec, sound, length = times_of(out)
+    assert times == pytest.approx([n / 5 for n in range(10)], abs=0.001)
+    assert codec == "aac" and sound[-1] == pytest.approx(2, abs=0.05) and length < 2.1
+
+
+def test_footage_without_a_tag_is_turned(tmp_path, portrait):
+    lying = cv2.rotate(portrait, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    path = film(tmp_path / "in.mkv", [lying] * 5)
+    done = recognise(DEVICE_ID=path, OUTPUT=tmp_path / "out.mp4", RESULTS="-", ROTATE=90, **QUIET)
+    assert {row["emotion"] for row in rows_of(done.stdout)} == {"happy"}
+    with Clip(tmp_path / "out.mp4") as written:
+        assert next(iter(written)).image.shape == (240, 320, 3)
+    refused = recognise(DEVICE_ID=path, ROTATE=45, **QUIET)
+    assert refused.returncode == 2
+    assert refused.stderr == "ROTATE='45' is not 90, 180 or 270; 0 turns nothing\n"
+
+
+def test_a_clip_comes_through_standard_input(tmp_path, portrait):
+    path = film(tmp_path / "in.mkv", [portrait] * 5, container={"live": "1"})
+    with path.open("rb") as file:
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "recognition.py")],
+            env=environment(DEVICE_ID="-", **QUIET),
+            cwd=ROOT,
+            stdin=file,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert [row["source"] for row in rows_of(done.stdout)] == ["-"] * 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="knows no limit of a file's size")
+def test_a_full_disk_is_one_line_and_exit_1_and_the_old_copy_stays(tmp_path, people_clip):
+    out = tmp_path / "out.mp4"
+    out.write_text("the old one")
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -f 20; exec {sys.executable} recognition.py"],
+        env=environment(DEVICE_ID=people_clip, OUTPUT=out, **QUIET),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.splitlines()[-1] == (
+        f"error: {out} cannot be written: no space is left there; make room, or name another place"
+    )
+    assert out.read_text() == "the old one"
+    assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
+
+
+@pytest.mark.parametrize(("device", "code"), [(str(ASTRONAUT), 0), ("99", 1)])
+def test_pictures_and_cameras_need_no_ffmpeg(device, code):
+    program = (
+        "import sys, runpy\n"
+        "try: runpy.run_path('recognition.py', run_name='__main__')\n"
+        "except SystemExit as end: print(end.code, 'av' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(DEVICE_ID=device, **QUIET),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.splitlines()[-1] == f"{code} False"
 
 
 def wait_for(condition, patience=30.0):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion.sources.files import Clip
+from emotion.sources.clip import Clip
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 

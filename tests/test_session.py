@@ -1,17 +1,20 @@
 """What is done with every frame, with a stand-in for the recogniser and the sources."""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from film import film
 
 from emotion import session as module
 from emotion.errors import EmotionError, UnreadableError
 from emotion.output.recording import Recording
 from emotion.output.rows import Rows
 from emotion.session import Session
-from emotion.sources.files import Clip
+from emotion.sources.camera import Camera
+from emotion.sources.clip import Clip
 from emotion.sources.frame import FpsMeter, Frame
 from emotion.sources.source import Source
 from emotion.tracking.tracker import Face
@@ -38,8 +41,10 @@ class StandIn:
         return [Face(1, (10, 10, 20, 20), "happy", 0.5, HALF, HALF)]
 
 
-class Live(list):
+class Live(list, Camera):
     """Frames in a list, in the form of a live source."""
+
+    __iter__, __enter__, __exit__ = list.__iter__, Camera.__enter__, lambda *_: None
 
     rate, dropped = 10.0, 0
     meter = FpsMeter()
@@ -123,6 +128,44 @@ def test_progress_follows_the_seconds_of_a_lone_clip(tmp_path):
     assert told == [(0, 8), (3, 8), (6, 8)]
 
 
+def test_progress_of_a_clip_without_a_length_is_what_was_read(tmp_path):
+    told = []
+    path = film(tmp_path / "a.mkv", [IMAGE] * 40, rate=5, container={"live": "1"})
+    with Clip(path) as clip:
+        run, _ = session([clip], progress=lambda *how_far: told.append(how_far[:2]))
+        run.run(Source("clip", "a.mkv"))
+    assert told == [(0, None), (3, None), (6, None)]
+
+
+def test_every_frame_is_turned_as_asked(monkeypatch):
+    seen = []
+    run, _ = session([Live(frames(0.0))], rotate=90)
+    monkeypatch.setattr(
+        run.recogniser,
+        "__class__",
+        type(
+            "Eye", (StandIn,), {"__call__": lambda self, frame, time=None: seen.append(frame) or []}
+        ),
+    )
+    marked = IMAGE.copy()
+    marked[0, 0] = 255
+    run.opened = lambda _: contextlib.nullcontext(Live([Frame(marked, 0, "0", 0.0)]))
+    run.run(Source("camera", "0"))
+    assert seen[0].shape == (64, 48, 3) and (seen[0][0, 47] == 255).all()  # clockwise
+
+
+def test_a_source_is_left_after_so_many_seconds():
+    run, _ = session([Live(frames(0.0, 0.5, 1.0, 1.5))], duration=1.0)
+    run.run(Source("camera", "0"))
+    assert run.recogniser.asked == ["reset", 0.0, 0.5]
+
+
+def test_what_a_folder_holds_besides_is_one_line():
+    run, heard = session([Live(frames(0.0)) for _ in range(3)])
+    run.run(replace(FOLDER, passed_over="2 .txt, 1 folder"))
+    assert heard[0] == "in: neither picture nor clip, passed over: 2 .txt, 1 folder"
+
+
 def test_a_folder_that_cannot_be_created_is_named(tmp_path):
     (tmp_path / "file").touch()
     run, _ = session([Live(frames(0.0))], output=tmp_path / "file" / "out")
@@ -140,5 +183,4 @@ def test_the_corner_says_which_question_was_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "annotate", annotate)
     run, _ = session([Live(frames(0.0, 0.1))], output=tmp_path / "out.avi")
     run.run(Source("camera", "0"))
-    assert corners[0] == "reading: people"  # no speed is known yet
-    assert corners[1].endswith(" fps | reading: people")
+    assert corners == ["reading: people"] * 2  # and nothing about this machine's speed

@@ -1,7 +1,7 @@
 """How every command of this project starts and ends: --help, settings, exit codes.
 
-Exit codes: 0 done, 1 a failure that was foreseen, 2 unusable settings, 130 Ctrl-C, 141 when whoever
-read standard output went away, as `| head` does, before all was done.
+Exit codes: 0 done, 1 a failure that was foreseen, 2 unusable settings, 130 Ctrl-C or a signal to
+end, 141 when whoever read standard output went away, as `| head` does, before all was done.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ from typing import Any, TextIO, TypeVar
 
 from emotion import files
 from emotion.cli import settings as config
+from emotion.cli import stopping
 from emotion.cli.progress import say
 from emotion.errors import EmotionError, SettingsError
 
@@ -58,6 +59,7 @@ def run(
 
 def _guarded(main: Callable[[Any], int | None], settings: Any) -> int:
     try:
+        stopping.listen(running=True)
         code = main(settings) or 0
         if sys.stdout is not None:  # it is closed
             sys.stdout.flush()
@@ -82,8 +84,8 @@ def _guarded(main: Callable[[Any], int | None], settings: Any) -> int:
         complaint = f"{package} is not installed: pip install -r requirements.txt"
         say(f"error: {complaint}")
         return 1
-    except KeyboardInterrupt:
-        say("stopped by Ctrl-C")
+    except KeyboardInterrupt as error:
+        say(stopping.line(error))
         return 130
 
 

@@ -6,8 +6,14 @@ import sys
 from emotion.printable import printable
 
 
-def bar(done: int, total: int, seconds: float, *, width: int = 24) -> str:
-    """A bar with counts and the time left, judged by `seconds` spent on what is done."""
+def bar(done: int, total: int | None, seconds: float, *, width: int = 24) -> str:
+    """A bar with counts and the time left, judged by `seconds` spent on what is done.
+
+    Where nobody knows the `total`, what is done and the time that it took.
+    """
+    if total is None:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{done} s read in {minutes}:{rest:02}; how long it is, it does not say"
     filled = width * done // max(1, total)
     left = seconds / done * (total - done) if done else 0.0
     minutes, rest = divmod(round(left), 60)

@@ -1,8 +1,12 @@
 """Frames -> picture files and clips, whole under their name or not there at all."""
 
+import contextlib
+import errno
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -10,28 +14,13 @@ from numpy.typing import NDArray
 
 from emotion import files
 from emotion.errors import EmotionError
-from emotion.quiet import silence
 from emotion.sources.frame import USUAL_RATE, Notify
 
+if TYPE_CHECKING:
+    from emotion.output.encoder import Encoder
+    from emotion.sources.clip import Sound
+
 _LONGEST_PAUSE = 2.0  # seconds of a live source; a longer one is cut out: the program was paused
-# The first that this build of OpenCV can write is taken. The PyPI wheel for Linux has no H.264
-# encoder. VP8 goes before VP9: 25 ms a 640x480 frame against 130 ms, and browsers play both.
-_CODECS = {
-    ".mp4": ("avc1", "mp4v"),
-    ".m4v": ("avc1", "mp4v"),
-    ".mov": ("avc1", "mp4v"),
-    ".mkv": ("avc1", "mp4v"),
-    ".webm": ("VP80", "VP90"),
-    ".avi": ("XVID", "MJPG"),
-}
-_CODEC_NAMES = {
-    "avc1": "H.264",
-    "mp4v": "MPEG-4 part 2",
-    "VP80": "VP8",
-    "VP90": "VP9",
-    "XVID": "MPEG-4 part 2",
-    "MJPG": "motion JPEG",
-}
 
 
 class PictureFile:
@@ -40,7 +29,9 @@ class PictureFile:
     def __init__(self, path: Path, *, notify: Notify = lambda _: None) -> None:
         self.path, self._notify = path, notify
 
-    def write(self, picture: NDArray[np.uint8], time: float | None = None) -> None:
+    def write(
+        self, picture: NDArray[np.uint8], time: float | None = None, lasts: float | None = None
+    ) -> None:
         """Write the picture, BGR uint8 (H, W, 3); EmotionError when that fails."""
         save_picture(self.path, picture)
         self._notify(f"wrote {self.path}")
@@ -55,61 +46,64 @@ class PictureFile:
 class Recording:
     """A clip being written: under a temporary name, renamed by `close`.
 
-    Every picture is written at its time: repeated where the source paused, so that the clip plays
-    at the right speed. `lossless` writes each at least once, whatever its time; a live source sets
-    it to False, and has gaps of over two seconds (the program was paused) cut out. The first
-    picture fixes the clip's size; others are fitted into it. `notify` is told of the codec and of
-    the file.
+    Every picture is written at its time, so that the clip plays at the right speed, whatever the
+    speed of this machine. `rate` is the source's, on average. From a `live` source, gaps of over
+    two seconds (the program was paused) are cut out. The first picture fixes the clip's size, made
+    even; others are fitted into it. `sound` is what comes with a clip. `notify` is told of the
+    file.
     """
 
     def __init__(
-        self, path: Path, *, rate: float, lossless: bool = True, notify: Notify = lambda _: None
+        self,
+        path: Path,
+        *,
+        rate: float,
+        live: bool = False,
+        sound: "Sound | None" = None,
+        notify: Notify = lambda _: None,
     ) -> None:
-        self.path, self.rate = path, writing_rate(rate)
-        self._part = files.part_of(path)
-        self._lossless, self._notify = lossless, notify
-        self._writer: cv2.VideoWriter | None = None
-        self._size, self._codec = (0, 0), ""
-        self._start = self._last = 0.0
+        self.path, self._rate = path, writing_rate(rate) if path.suffix == ".avi" else rate
+        self._part, self._live, self._sound, self._notify = files.part_of(path), live, sound, notify
+        self._encoder: Encoder | None = None
+        self._size = self._shown = (0, 0)
+        self._start = self._first = self._last = self._lasts = self._cut = 0.0
         self._written = 0
 
-    def write(self, picture: NDArray[np.uint8], time: float | None) -> None:
-        """Add a picture, BGR uint8 (H, W, 3), that belongs at `time` in seconds.
+    def write(
+        self, picture: NDArray[np.uint8], time: float | None, lasts: float | None = None
+    ) -> None:
+        """Add a picture, BGR uint8 (H, W, 3), that belongs at `time`, for `lasts` seconds.
 
-        Raises EmotionError when no codec for the path's suffix can be written.
+        Raises EmotionError when the file cannot be written; then nothing is left of it.
         """
         time = time or 0.0
-        if self._writer is None:
-            self._size = (picture.shape[1], picture.shape[0])
-            self._writer = self._opened()
-            self._start = self._last = time
-        if not self._lossless and time - self._last > _LONGEST_PAUSE:
-            self._start += time - self._last - 1 / self.rate
-        self._last = time
-        due = round((time - self._start) * self.rate) + 1 - self._written
-        fitted = fit(picture, self._size)
-        for _ in range(max(due, int(self._lossless))):
-            self._writer.write(fitted)
+        with self._whole_or_absent():
+            if self._encoder is None:
+                self._shown = (picture.shape[1], picture.shape[0])
+                self._encoder = self._opened()
+                self._first = self._last = time
+                self._start = 0.0 if self._sound else time
+            if self._live and time - self._last > _LONGEST_PAUSE:
+                self._cut += time - self._last - 1 / self._rate
+            self._last, self._lasts = time, lasts or 1 / self._rate
+            fitted = even(fit(picture, self._shown))
+            self._encoder.write(fitted, time - self._start - self._cut, self._lasts)
             self._written += 1
 
     def close(self) -> None:
-        """Finish the file and give it its name."""
-        if self._writer is None:
+        """Finish the file and give it its name; EmotionError when that fails."""
+        if self._encoder is None:
             return
-        self._writer.release()
-        self._writer = None
-        if not self._part.is_file() or not self._part.stat().st_size:
-            raise EmotionError(f"{self.path} could not be written: is the disk full?")
+        with self._whole_or_absent():
+            self._encoder.close()
+        codec, self._encoder = self._encoder.codec, None
         try:
             files.publish(self._part, self.path)
         except OSError as error:  # on Windows, a player may have the old one open
             raise EmotionError(
                 f"{self.path} cannot be replaced ({error.strerror}): the new one is {self._part}"
             ) from error
-        seconds = self._written / self.rate
-        self._notify(
-            f"wrote {self.path}: {seconds:.1f} s, {self.rate:g} frames a second, {self._codec}"
-        )
+        self._notify(f"wrote {self.path}: {self._described()}, {codec}")
 
     def __enter__(self) -> "Recording":
         return self
@@ -122,26 +116,43 @@ class Recording:
     ) -> None:
         self.close()
 
-    def _opened(self) -> cv2.VideoWriter:
-        codecs = _CODECS[self.path.suffix.lower()]
-        for codec in codecs:
-            with silence():
-                code = cv2.VideoWriter.fourcc(*codec)
-                writer = cv2.VideoWriter(str(self._part), code, self.rate, self._size)
-            if writer.isOpened():
-                self._codec = _CODEC_NAMES[codec]
-                if codec == "mp4v" and self.path.suffix.lower() != ".mkv":
-                    self._notify(
-                        f"warning: this OpenCV cannot write H.264, so {self.path.suffix} clips are "
-                        f"{self._codec}, which players show and browsers do not; "
-                        "what ends in .webm plays in both"
-                    )
-                return writer
-        tried = " nor ".join(_CODEC_NAMES[codec] for codec in codecs)
-        raise EmotionError(
-            f"{self.path} cannot be written: this OpenCV offers neither {tried} here; "
-            "check that its folder can be written to, or try another suffix"
-        )
+    def _opened(self) -> "Encoder":
+        from emotion.output.encoder import Encoder  # FFmpeg, once there is a clip to write
+
+        width, height = self._shown
+        self._size = (width + width % 2, height + height % 2)
+        return Encoder(self._part, self._size, rate=self._rate, sound=self._sound)
+
+    @contextlib.contextmanager
+    def _whole_or_absent(self) -> Iterator[None]:
+        """Turn a failure to write into one line, and leave what was there before."""
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            encoder, self._encoder = self._encoder, None
+            if encoder:
+                encoder.abandon()
+            self._part.unlink(missing_ok=True)
+            raise EmotionError(f"{self.path} cannot be written: {reason(error)}") from error
+
+    def _described(self) -> str:
+        length = self._last + self._lasts - self._start - self._cut
+        between = self._last - self._first - self._cut
+        rate = (self._written - 1) / between if between else self._rate
+        if abs(rate - self._rate) < 0.01 * self._rate:
+            rate = self._rate  # of which the times are roundings
+        size = ""
+        if self._size != self._shown:
+            size = f", {self._size[0]}x{self._size[1]} (its kind needs even numbers)"
+        return f"{length:.1f} s, {rate:.4g} frames a second{size}"
+
+
+def reason(error: Exception) -> str:
+    """Why something cannot be written, in words."""
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "no space is left there; make room, or name another place"
+    return getattr(error, "strerror", None) or str(error)
 
 
 def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
@@ -162,16 +173,25 @@ def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
 
 
 def writing_rate(rate: float) -> float:
-    """The frames per second to write for a source that reports `rate`.
+    """The frames per second of a clip without times of its own, from a source's `rate`.
 
     A usual rate (30, 25, 29.97, 12.5) is kept. Any other is the average of a variable one: its
     shortest steps fit 30 a second, or 60 where the average is near or above 30.
     """
-    if not math.isfinite(rate) or not 0 < rate <= 240:
+    if not math.isfinite(rate) or not 0 < rate <= 1000:
         return USUAL_RATE
     if any(abs(rate * factor - round(rate * factor)) < 0.02 for factor in (1, 1.001, 2)):
         return rate
     return 30.0 if rate < 20 else 60.0
+
+
+def even(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture with its last row and column repeated where their number is odd."""
+    height, width = picture.shape[:2]
+    if height % 2 == 0 and width % 2 == 0:
+        return picture
+    padded = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    return np.asarray(padded, np.uint8)
 
 
 def fit(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -28,7 +28,7 @@ KEYS = (
     ("h", "this help"),
 )
 _QUIT, _SPACE = (ord("q"), ord("Q"), 27), ord(" ")
-_RATE = 30.0  # frames a second of recordings; slower pictures are repeated, faster ones left out
+_RATE = 30.0  # frames a second of recordings, about: each picture is written at its time
 _LARGEST = 1280, 800  # pixels; how large a window opens, whatever the frame's size
 
 
@@ -51,6 +51,7 @@ class Window:
         self.bars, self.mirror, self.closed = True, mirror, False
         self._notify, self._help, self._paused, self._shown = notify, False, False, False
         self._recording: Recording | None = None
+        self._speed = ""
 
     def show(
         self,
@@ -59,14 +60,17 @@ class Window:
         *,
         due: float = 0.0,
         hold: bool = False,
+        speed: str = "",
     ) -> None:
         """Show a picture, BGR uint8 (H, W, 3), and answer the keys.
 
         Returns when monotonic time `due` has come, or later while paused. `hold` waits for any key
-        that does nothing else. `redraw` is called when a key changed what there is to see.
+        that does nothing else. `redraw` is called when a key changed what there is to see. `speed`
+        is a line for the window alone, and not for what is saved or recorded from it.
         """
         if self._recording:
             self._recording.write(picture, monotonic())
+        self._speed = speed
         self._present(picture)
         waiting = True
         while waiting and not self.closed:
@@ -98,7 +102,8 @@ class Window:
         self.close()
 
     def _present(self, picture: NDArray[np.uint8]) -> None:
-        corner = "REC" if self._recording else "paused" if self._paused else ""
+        state = "REC" if self._recording else "paused" if self._paused else ""
+        corner = " | ".join(filter(None, (self._speed, state)))
         lines = [f"{keys}\t{meaning}" for keys, meaning in KEYS] if self._help else []
         if corner or lines:
             picture = overlay(picture, lines, corner=corner)
@@ -154,7 +159,7 @@ class Window:
             self._stop_recording()
             return
         path = self._new_file("mp4")
-        self._recording = Recording(path, rate=_RATE, lossless=False, notify=self._notify)
+        self._recording = Recording(path, rate=_RATE, live=True, notify=self._notify)
         self._notify(f"recording {path}: r stops it")
 
     def _stop_recording(self) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.errors import EmotionError
-from emotion.sources.files import open_url
 from emotion.sources.frame import USUAL_RATE, FpsMeter, Frame, Notify
 from emotion.sources.source import Source
 
@@ -23,6 +22,9 @@ With two more for trying other cameras and one for the thread to end, there is a
 
 SILENCE = 2.0
 """Seconds without a frame before it is said that the source is silent."""
+
+_URL_LIMITS = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 5000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 5000]
+"""Milliseconds that a URL may take to open, and to send the next frame (FFmpeg's own: 30 s)."""
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between attempts to get a lost source back
 _FAREWELL = 1.0  # seconds for the thread to end; a read may block for longer, it is a daemon
@@ -179,7 +181,7 @@ def opened(
 ) -> Callable[[], Capture]:
     """What opens a live source, asking for a capture size (width, height) and rate."""
     if source.kind == "stream":
-        return lambda: open_url(source.name)
+        return lambda: cv2.VideoCapture(source.name, cv2.CAP_FFMPEG, _URL_LIMITS)
     if source.kind == "picamera":
         return lambda: PiCamera(int(source.name.removeprefix("picamera") or 0), size, rate)
     return lambda: open_device(source.name, size, rate)

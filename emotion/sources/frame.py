@@ -1,5 +1,6 @@
 """What every source yields and every output takes: a frame. And how fast frames come."""
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,15 +15,18 @@ Notify = Callable[[str], object]
 USUAL_RATE = 30.0
 """Frames a second where a source does not say, or says what no source keeps."""
 
+_ROUNDING = 0.0015  # seconds; Matroska rounds its times to milliseconds
+
 
 @dataclass(frozen=True)
 class Frame:
     """One frame of a source.
 
-    `image` is BGR uint8 (H, W, 3). `time` counts seconds from the clip's or camera's first frame,
-    and is None for a picture. `wall` is the Unix time at which a live frame arrived, otherwise
-    None. A frame with a `status_message` repeats an earlier image while a live source is silent:
-    something to show, not to recognise.
+    `image` is BGR uint8 (H, W, 3). `time` counts seconds from the clip's start or the camera's
+    first frame, and is None for a picture. `wall` is the Unix time at which a live frame arrived,
+    otherwise None. A frame with a `status_message` repeats an earlier image while a live source is
+    silent: something to show, not to recognise. `lasts` is for how many seconds a clip shows it, or
+    None where the clip does not say.
     """
 
     image: NDArray[np.uint8]
@@ -31,6 +35,30 @@ class Frame:
     time: float | None = None
     wall: float | None = None
     status_message: str = ""
+    lasts: float | None = None
+
+
+class Choice:
+    """Which frames of a clip are looked at: `rate` a second, those before `end` seconds; None: all.
+
+    They keep to a grid, so that the average is `rate` whatever the clip's own.
+    """
+
+    def __init__(self, rate: float | None = None, end: float | None = None) -> None:
+        self._rate, self._end, self._due = rate, math.inf if end is None else end, -math.inf
+
+    def over(self, time: float) -> bool:
+        """Whether nothing from `time` on is looked at."""
+        return time >= self._end
+
+    def takes(self, time: float) -> bool:
+        """Whether the frame at `time` is; to be asked for each, in their order."""
+        if self._rate is None:
+            return True
+        if time < self._due - _ROUNDING:
+            return False
+        self._due = (math.floor((time + _ROUNDING) * self._rate) + 1) / self._rate
+        return True
 
 
 class FpsMeter:

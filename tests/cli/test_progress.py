@@ -16,3 +16,7 @@ from emotion.cli.progress import bar
 )
 def test_a_bar_shows_what_is_done_and_the_time_left(done, total, seconds, line):
     assert bar(done, total, seconds, width=8) == line
+
+
+def test_without_a_total_there_is_what_was_read_and_the_time():
+    assert bar(75, None, 61.2) == "75 s read in 1:01; how long it is, it does not say"

@@ -13,7 +13,7 @@ from display import Person, display
 
 from emotion import pictures
 from emotion.output.window import Window, missing_display
-from emotion.sources.files import Clip
+from emotion.sources.clip import Clip
 
 ROOT = Path(__file__).parents[2]
 

@@ -47,6 +47,36 @@ def test_a_file_named_like_a_camera_number_is_reached_by_its_path(tmp_path, monk
     assert find("./7").kind == "clip"
 
 
+def test_a_dash_is_a_clip_through_standard_input():
+    assert find("-") == Source("clip", "-")
+
+
+def test_what_a_folder_holds_besides_is_counted(tmp_path):
+    for name in ("a.jpg", "b.txt", "c.TXT", "README", ".hidden"):
+        (tmp_path / name).touch()
+    (tmp_path / "below").mkdir()
+    assert find(str(tmp_path)).passed_over == "2 .txt, 1 without suffix, 1 folder"
+    assert find(f"{tmp_path}/*.jpg").passed_over == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "kind"),
+    [
+        ("a.webp", b"RIFF....WEBPVP8X\x0a\0\0\0\x02", "clip"),
+        ("a.webp", b"RIFF....WEBPVP8X\x0a\0\0\0\x10", "picture"),
+        ("a.webp", b"RIFF....WEBPVP8 ", "picture"),
+        ("a.png", b"\x89PNG....IHDR....acTL....IDAT", "clip"),
+        ("a.png", b"\x89PNG....IHDR....IDAT..acTL", "picture"),
+        ("a.avif", b"....ftypavis", "clip"),
+        ("a.avif", b"....ftypavif", "picture"),
+    ],
+)
+def test_a_picture_that_moves_is_a_clip(tmp_path, name, start, kind):
+    path = tmp_path / name
+    path.write_bytes(start)
+    assert find(str(path)).kind == kind
+
+
 def test_a_folder_lists_pictures_and_clips_in_natural_order(tmp_path):
     for name in ("10.jpg", "9.JPG", "film.mp4", ".hidden.jpg", "notes.txt"):
         (tmp_path / name).touch()
