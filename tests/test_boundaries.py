@@ -17,11 +17,12 @@ HEAVY = {"tensorflow", "keras", "torch", "jax", "sklearn", "matplotlib"}
 SCRIPTS = [ROOT / "train.py", ROOT / "recognition.py"]
 MODULES = sorted([*ROOT.glob("emotion/**/*.py"), *SCRIPTS])
 
-BRICKS = {"declare", "errors", "files", "pictures", "probabilities", "quiet"}
+BRICKS = {"arguments", "declare", "errors", "files", "pictures", "probabilities", "quiet"}
 # Room, or module on the ground floor -> what of emotion it may import, besides its own room and
 # (bricks excepted) the bricks. `cli` has a rule of its own: whoever runs as a script may import it.
 MAY_IMPORT = {
     "errors": set(),
+    "arguments": {"errors"},
     "files": {"errors"},
     "declare": {"errors"},
     "pictures": {"errors", "quiet"},
