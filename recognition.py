@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from emotion.arguments import wrong_region
 from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.progress import bar, redraw, say
@@ -50,6 +51,16 @@ class Settings:
     face_model: Path | None = setting(
         None, "YuNet .onnx to find faces with; none: Haar cascades", check=config.ending(".onnx")
     )
+    cropped: bool = setting(False, "1: every picture or frame is a face already: search for none")
+    region: tuple[int, ...] = setting(
+        (), "x,y,width,height in pixels: the part of each frame to look at", check=wrong_region
+    )
+    max_faces: int | None = setting(
+        None, "1: the largest face only; none: all", check=config.at_least(1)
+    )
+    crops: Path | None = setting(
+        None, "folder for the faces seen, one a second of each, to train on", check=paths.no_crops
+    )
     capture_size: str | None = setting(
         None, "ask a camera for this, like 1280x720", check=wrong_capture_size
     )
@@ -73,6 +84,7 @@ def main(settings: Settings) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # files are finished then, too
 
     # OpenCV and LiteRT are loaded here, once the settings are known to be good.
+    from emotion.output.crops import Crops
     from emotion.output.rows import Rows
     from emotion.quiet import silence_opencv
     from emotion.recogniser import EmotionRecogniser
@@ -93,6 +105,9 @@ def main(settings: Settings) -> int:
         confidence=settings.confidence,
         reading=settings.reading,
         face_model=settings.face_model,
+        region=settings.region or None,
+        max_faces=settings.max_faces,
+        cropped=settings.cropped,
     )
     blind: str | None = "SHOW=0"
     if settings.show:
@@ -112,12 +127,16 @@ def main(settings: Settings) -> int:
         if results:
             rows = Rows(results, recogniser.labels, reading=recogniser.reading)
             stack.enter_context(rows)
+        crops = Crops(settings.crops, cropped=settings.cropped) if settings.crops else None
+        if crops:
+            stack.callback(lambda: say(crops.summary()))
         session = Session(
             recogniser,
             opened=frames,
             notify=say,
             progress=lambda *done: None if str(results) == "-" else redraw(bar(*done)),
             rows=rows,
+            crops=crops,
             window=window,
             output=settings.output,
             chart=paths.timeline_path(settings.timeline, settings.output),

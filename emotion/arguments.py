@@ -42,6 +42,8 @@ def path(name: str, value: Any) -> Path:
 
 def wrong_region(value: Sequence[Any]) -> str | None:
     """Why `value` is no part of a frame, or None: x, y, width and height in pixels."""
+    if not value:  # none was asked for
+        return None
     whole = all(isinstance(one, Integral) and not isinstance(one, bool) for one in value)
     if len(value) != 4 or not whole or min(value) < 0 or min(value[2:]) < 1:
         return "must be x,y,width,height: four whole numbers of pixels, width and height above 0"

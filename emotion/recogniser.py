@@ -24,7 +24,6 @@ from emotion.tracking.yunet import YuNet
 DEFAULT_MODEL = Path(__file__).with_name("models") / "fer2013.tflite"
 """The model that ships with the project."""
 
-Region: TypeAlias = tuple[int, int, int, int]  # x, y, width, height in pixels
 Detect: TypeAlias = Callable[[list[Track]], Sequence[Detection]]
 
 _BACK = 1.0  # seconds; less than that is a clip whose times are not quite in order
@@ -60,14 +59,14 @@ class EmotionRecogniser:
         confidence: float = CONFIDENCE,
         reading: str | None = None,
         face_model: Path | str | None = None,
-        region: Region | None = None,
+        region: Sequence[int] | None = None,
         max_faces: int | None = None,
         cropped: bool = False,
         threads: int = 1,
     ) -> None:
         path = DEFAULT_MODEL if model is None else arguments.path("model", model)
         self._smoothing = arguments.number(
-            "smoothing", smoothing, "0 or more seconds", lambda n: n >= 0
+            "smoothing", smoothing, "seconds, 0 to 3600", lambda n: 0 <= n <= 3600
         )
         self._confidence = arguments.number(
             "confidence", confidence, "a probability, 0 to 1", lambda n: 0 <= n <= 1
@@ -76,6 +75,8 @@ class EmotionRecogniser:
         self._region = None if region is None else _region(region)
         self._cropped = cropped
         threads = arguments.count("threads", threads)
+        if not isinstance(reading, str | None):
+            raise EmotionError(f"reading={arguments.shown(reading)} must be a name like 'people'")
         self._classifier = Classifier(path, reading=reading, threads=threads)
         cv2.setNumThreads(threads)
         self._detector: FaceDetector | YuNet
@@ -275,7 +276,7 @@ def _detections(boxes: Any, frame: Image, corner: tuple[int, int]) -> list[Detec
     return found
 
 
-def _region(value: Any) -> Region:
+def _region(value: Any) -> tuple[int, int, int, int]:
     try:
         x, y, width, height = value
     except (TypeError, ValueError):

@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "classifier": {"model_file"},
     "tracking": {"faces"},
     "sources": set(),
-    "output": {"sources", "tracking"},
+    "output": {"faces", "sources", "tracking"},
     "recogniser": {"classifier", "faces", "tracking"},
     "session": {"output", "recogniser", "sources", "tracking"},
     "emotion": {"recogniser", "tracking"},  # the front door, emotion/__init__.py
