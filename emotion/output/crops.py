@@ -42,7 +42,8 @@ class Crops:
 
     def summary(self) -> str:
         """What was written, and where to, in a line."""
-        return f"wrote {self._written} face crops to {self._folder}"
+        crops = "crop" if self._written == 1 else "crops"
+        return f"wrote {self._written} face {crops} to {self._folder}"
 
     def _is_due(self, name: str, face: Face, time: float | None) -> bool:
         if time is None:
