@@ -16,7 +16,9 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
+from typing import ClassVar
 
+from emotion.arguments import wrong_region
 from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.progress import bar, redraw, say
@@ -29,6 +31,11 @@ TITLE = "Emotion Recognition"
 
 @dataclass(frozen=True)
 class Settings:
+    most_people: ClassVar = (
+        "device_id", "model_path", "output", "results", "timeline", "crops", "show", "mirror",
+        "min_face", "max_faces", "smoothing", "confidence", "reading",
+    )  # fmt: skip
+
     device_id: str = setting(
         "0", "camera number, stream's URL, clip, picture, folder or glob; - for standard input"
     )
@@ -66,6 +73,16 @@ class Settings:
     face_model: Path | None = setting(
         None, "YuNet .onnx to find faces with; none: Haar cascades", check=config.ending(".onnx")
     )
+    cropped: bool = setting(False, "1: every picture or frame is a face already: search for none")
+    region: tuple[int, ...] = setting(
+        (), "x,y,width,height in pixels: the part of each frame to look at", check=wrong_region
+    )
+    max_faces: int | None = setting(
+        None, "1: the largest face only; none: all", check=config.at_least(1)
+    )
+    crops: Path | None = setting(
+        None, "folder for the faces seen, one a second of each, to train on", check=paths.no_crops
+    )
     capture_size: str | None = setting(
         None, "ask a camera for this, like 1280x720", check=wrong_capture_size
     )
@@ -90,6 +107,7 @@ def main(settings: Settings) -> int:
     # OpenCV, LiteRT and, for clips, FFmpeg are loaded here, once the settings are known to be good.
     if source.kind == "clip":  # meanwhile: that saves half of the 70 ms that it takes
         Thread(target=import_module, args=("av",), daemon=True).start()
+    from emotion.output.crops import Crops
     from emotion.output.rows import Rows
     from emotion.quiet import silence_opencv
     from emotion.recogniser import EmotionRecogniser
@@ -113,6 +131,9 @@ def main(settings: Settings) -> int:
         confidence=settings.confidence,
         reading=settings.reading,
         face_model=settings.face_model,
+        region=settings.region or None,
+        max_faces=settings.max_faces,
+        cropped=settings.cropped,
     )
     blind: str | None = "SHOW=0"
     if settings.show:
@@ -132,12 +153,16 @@ def main(settings: Settings) -> int:
         if results:
             rows = Rows(results, recogniser.labels, reading=recogniser.reading)
             stack.enter_context(rows)
+        crops = Crops(settings.crops, cropped=settings.cropped) if settings.crops else None
+        if crops:
+            stack.callback(lambda: say(crops.summary()))
         session = Session(
             recogniser,
             opened=frames,
             notify=say,
             progress=lambda *done: None if str(results) == "-" else redraw(bar(*done)),
             rows=rows,
+            crops=crops,
             window=window,
             output=settings.output,
             chart=paths.timeline_path(settings.timeline, settings.output),

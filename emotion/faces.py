@@ -7,12 +7,13 @@ everywhere in this project; boxes of other detectors are brought to it.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion import arguments
 from emotion.errors import EmotionError
 
 MIN_FACE = 0.04
@@ -28,28 +29,43 @@ and centred on it to within 0.01: cut by this much, a crop shows what FER-2013's
 BASE_WINDOW = 20
 """px; the side of the window that the cascades were trained on: they see nothing smaller."""
 
-CONFIRMED_SCORE = 45
-"""The score of `FaceDetector.verify` from which a face is certain; anything else reaches 35."""
-
+_CONFIRMED_SCORE = 30  # with which something upright that has eyes is a face
+_CONFIRMED_ROLLED = 45  # the same for what is seen in a turned picture; others get up to 42
+_CERTAIN_SCORE = 110  # with which anything is, whatever its eyes; a wine glass reaches 57
+_STEP, _STEP_ROLLED = 1.1, 1.2  # ratio between the sizes that are tried; the second costs half
+_ROLLS = (-20.0, 20.0)  # degrees; a cascade sees heads that are rolled by up to 10 either way
 _VERIFY_SIDE = 44  # px; the size that a proposed face has when it is verified
 _VERIFY_MARGIN = 0.4  # what is seen around it then, on each side, as a part of the face
 _LARGE = 0.45  # part of the shorter side from which a face is searched for more patiently
 _LARGE_SIDES = (97, 150)  # px; the shorter sides at which that is done
 _LARGE_SCORE = 40  # what such a face needs: a hidden one got 52, anything else up to 22
+_EYES = ("eye", "lefteye_2splits", "righteye_2splits")
+_EYES_SIDE = 110  # px; the size that a face has when its eyes are searched for
+_EYES_BAND = (0.1, 0.7)  # the part of its height where that is done
+_EYES_SCORE = 8  # windows that agree on eyes in a face; a wine glass gets up to 3
 
 Box: TypeAlias = tuple[float, float, float, float]  # x, y, width, height
 Boxes: TypeAlias = NDArray[np.int32]
 Image: TypeAlias = NDArray[np.uint8]
 Scored: TypeAlias = tuple[int, Box]  # the neighbouring windows that agree on a box, and the box
+Turn: TypeAlias = NDArray[np.float64]  # (2, 3), from a turned image back to the image
 T = TypeVar("T")
 
 
+class Found(NamedTuple):
+    """A face in a picture: its box, and the head's roll in degrees, clockwise positive."""
+
+    box: Box
+    roll: float = 0.0
+
+
 class FaceDetector:
-    """Detects upright faces in single pictures with OpenCV's Haar cascades.
+    """Detects faces in single pictures with OpenCV's Haar cascades.
 
     One frontal cascade proposes faces; then three, trained differently, verify each proposal. A
     face is hit by dozens of neighbouring windows of every cascade, a false alarm by a few windows
-    of one; their number is the score.
+    of one; their number is the score. Where it leaves a doubt, there must be eyes. Heads that are
+    rolled are found in the picture turned to either side.
 
     `min_face` is the smallest face, as a part of the picture's shorter side. Raises EmotionError
     when that is not above 0 and at most 1, or when OpenCV's cascade files are missing.
@@ -61,18 +77,65 @@ class FaceDetector:
             load_cascade(f"haarcascade_frontalface_{name}.xml")
             for name in ("alt2", "default", "alt")
         )
+        self._eyes: list[cv2.CascadeClassifier] = []
 
     def detect(self, image: Image) -> Boxes:
         """Boxes, int32 (F, 4), of the faces in a grey or BGR picture, largest first."""
+        return whole_pixels([one.box for one in self.find(image)])
+
+    def find(self, image: Image) -> list[Found]:
+        """The faces in a grey or BGR picture, each with its roll, largest first."""
         full = grey(image)
         scale = self.scale(full)
         reduced = resized(full, scale)
-        verified = [self.verify(reduced, box) for box in self._proposals(reduced)]
-        confirmed = [
-            box for score, box in sorted(verified, reverse=True) if score >= CONFIRMED_SCORE
-        ]
-        found = non_maximum_suppression(confirmed, overlap) or self._large(reduced)
-        return whole_pixels(found, scale)
+        found: list[Found] = []
+        for roll in (0.0, *_ROLLS):  # an upright face is also seen turned, but less exactly
+            found += self._find_rolled(reduced, roll, found)
+        found = found or [Found(box) for box in self._large(reduced)]
+        found = [Found(enlarged(one.box, 1 / scale), one.roll) for one in found]
+        return sorted(found, key=lambda one: -one.box[2])
+
+    def _find_rolled(self, image: Image, roll: float, known: Sequence[Found]) -> list[Found]:
+        """Faces rolled by about `roll` in a reduced image, where none is `known`."""
+        turned, back = rolled(image, roll)
+        verified: list[Scored] = []
+        for box in self._proposals(turned, _STEP_ROLLED if roll else _STEP):
+            place = turned_back(box, back)
+            if not any(overlap(place, one.box) for one in known):
+                verified.append(self.verify(turned, box))
+        found: list[Found] = []
+        for score, box in sorted(verified, reverse=True):
+            place = turned_back(box, back)
+            if any(overlap(place, one.box) for one in (*known, *found)):
+                continue
+            if self.is_face(turned, box, score, roll=roll):
+                found.append(Found(place, roll))
+        return found
+
+    def is_face(self, image: Image, box: Box, score: int, *, roll: float = 0.0) -> bool:
+        """Whether what was verified with this score is a face; in doubt, its eyes decide.
+
+        `image` is turned so that a head with this `roll` is upright in it.
+        """
+        enough = _CONFIRMED_ROLLED if roll else _CONFIRMED_SCORE
+        return score >= _CERTAIN_SCORE or (score >= enough and self._has_eyes(image, box))
+
+    def _has_eyes(self, image: Image, box: Box) -> bool:
+        """Whether there are eyes where a face in `box` has them."""
+        if not self._eyes:  # most pictures need none of these
+            self._eyes = [load_cascade(f"haarcascade_{name}.xml") for name in _EYES]
+        side, (top, bottom) = _EYES_SIDE, (round(part * _EYES_SIDE) for part in _EYES_BAND)
+        square = patch(image, box, margin=0, size=side)
+        score = 0
+        for seen in (square, _uint8(cv2.equalizeHist(square))):
+            for cascade in self._eyes:
+                eyes = scan(
+                    cascade, seen[top:bottom], 1.08, min_size=side // 6, max_size=side * 2 // 5
+                )
+                score += sum(n for n, eye in eyes if _is_eye(enlarged(eye, 1 / side)))
+                if score >= _EYES_SCORE:
+                    return True
+        return False
 
     def scale(self, image: Image) -> float:
         """How much smaller an image may be made before its smallest face is lost."""
@@ -86,11 +149,12 @@ class FaceDetector:
         second, box = self._score(image, box, equalised=True)
         return first + second, box
 
-    def _proposals(self, image: Image) -> list[Box]:
+    def _proposals(self, image: Image, step: float) -> list[Box]:
         """Where in a reduced image there may be faces of any size, the highest scores first."""
         found: list[Scored] = []
         for level, part in enumerate(pyramid(image)):
-            found += [(score, enlarged(box, 2**level)) for score, box in scan(self.alt2, part, 1.1)]
+            seen = scan(self.alt2, part, step)
+            found += [(score, enlarged(box, 2**level)) for score, box in seen]
         # Merged only where they are alike: a large false one must not hide small true ones.
         boxes = [box for _, box in sorted(found, reverse=True)]
         return non_maximum_suppression(boxes, same_face)
@@ -149,6 +213,29 @@ def scan(
     for score, (x, y, width, height) in zip(scores, boxes, strict=True):
         found.append((int(score), (float(x), float(y), float(width), float(height))))
     return sorted(found, reverse=True)
+
+
+def _is_eye(eye: Box) -> bool:
+    """Whether something in the band of the eyes is where one of them should be; parts of a face."""
+    x, y = eye[0] + eye[2] / 2, eye[1] + eye[3] / 2 + _EYES_BAND[0]
+    return 0.22 < y < 0.58 and 0.15 < min(x, 1 - x) < 0.45
+
+
+def rolled(image: Image, roll: float) -> tuple[Image, Turn]:
+    """The image turned so that heads rolled by `roll` are upright, and the way back."""
+    if not roll:
+        return image, np.eye(2, 3)
+    rows, columns = image.shape
+    turn = cv2.getRotationMatrix2D((columns / 2, rows / 2), roll, 1.0)
+    turned = cv2.warpAffine(image, turn, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
+    return _uint8(turned), np.asarray(cv2.invertAffineTransform(turn), np.float64)
+
+
+def turned_back(box: Box, back: Turn) -> Box:
+    """A box found in a turned image, in the image: its middle turned back, its size kept."""
+    x, y, width, height = box
+    across, down = back @ (x + width / 2, y + height / 2, 1.0)
+    return float(across) - width / 2, float(down) - height / 2, width, height
 
 
 def pyramid(image: Image) -> Iterator[Image]:
@@ -222,19 +309,25 @@ def grey(image: Image) -> Image:
 
     Raises EmotionError for anything else.
     """
+    channels = checked(image).shape[2:]
+    if not channels:
+        return image
+    if channels == (1,):
+        return image[:, :, 0]
+    way = cv2.COLOR_BGR2GRAY if channels == (3,) else cv2.COLOR_BGRA2GRAY
+    return _uint8(cv2.cvtColor(image, way))
+
+
+def checked(image: Image) -> Image:
+    """The image as it was given; EmotionError when it is no 8-bit grey, BGR or BGRA one."""
     if not isinstance(image, np.ndarray):
         raise EmotionError(f"a {type(image).__name__} is no image: needed is 8-bit grey or BGR")
     shape = image.shape
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or 0 in shape:
         raise EmotionError(f"an image of shape {shape}, {image.dtype}: needed is 8-bit grey or BGR")
-    if image.ndim == 2:
-        return image
-    if shape[2] == 1:
-        return image[:, :, 0]
-    if shape[2] not in (3, 4):
+    if image.ndim == 3 and shape[2] not in (1, 3, 4):
         raise EmotionError(f"an image with {shape[2]} channels: needed is grey, BGR or BGRA")
-    way = cv2.COLOR_BGR2GRAY if shape[2] == 3 else cv2.COLOR_BGRA2GRAY
-    return _uint8(cv2.cvtColor(image, way))
+    return image
 
 
 def resized(image: Image, scale: float) -> Image:
@@ -296,16 +389,13 @@ def enlarged(box: Box, by: float) -> Box:
 
 def checked_part(min_face: float) -> float:
     """`min_face` as it was given; EmotionError when it is no part of a picture's side."""
-    if not 0 < min_face <= 1:
-        raise EmotionError(
-            f"min_face={min_face} must be above 0 and at most 1: it is a part of the shorter side"
-        )
-    return min_face
+    needed = "above 0 and at most 1: it is a part of the shorter side"
+    return arguments.number("min_face", min_face, needed, lambda part: 0 < part <= 1)
 
 
-def whole_pixels(boxes: Sequence[Box], scale: float = 1.0) -> Boxes:
-    """Boxes in an image reduced by `scale`, as int32 (F, 4), largest first."""
-    exact = np.array(boxes, np.float64).reshape(-1, 4) / scale
+def whole_pixels(boxes: Sequence[Box]) -> Boxes:
+    """Boxes as int32 (F, 4), largest first."""
+    exact = np.array(boxes, np.float64).reshape(-1, 4)
     exact = exact[np.argsort(-exact[:, 2], kind="stable")]
     return np.rint(exact).astype(np.int32)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from emotion.errors import EmotionError, UnreadableError
 from emotion.output import timeline
 from emotion.output.annotate import annotate
+from emotion.output.crops import Crops
 from emotion.output.paths import copy_name
 from emotion.output.recording import PictureFile, Recording, save_picture
 from emotion.output.rows import Rows
@@ -56,6 +57,7 @@ class Session:
     notify: Notify
     progress: Progress = lambda done, total, seconds: None
     rows: Rows | None = None
+    crops: Crops | None = None
     window: "Window | None" = None
     output: Path | None = None
     chart: Path | None = None
@@ -162,6 +164,8 @@ class Session:
         faces = self.recogniser(frame.image, frame.time)
         if self.rows:
             self.rows.write(frame, faces)
+        if self.crops:
+            self.crops.write(frame, faces)
         if frame.time is not None:
             people.add(frame.time, faces)
         return faces

@@ -18,6 +18,7 @@ SCRIPTS = [ROOT / "train.py", ROOT / "recognition.py"]
 MODULES = sorted([*ROOT.glob("emotion/**/*.py"), *SCRIPTS])
 
 BRICKS = {
+    "arguments",
     "declare",
     "errors",
     "files",
@@ -32,6 +33,7 @@ BRICKS = {
 # (bricks excepted) the bricks. `cli` has a rule of its own: whoever runs as a script may import it.
 MAY_IMPORT = {
     "errors": set(),
+    "arguments": {"errors"},
     "files": {"errors"},
     "declare": {"errors"},
     "lock": {"errors"},
@@ -66,7 +68,7 @@ MAY_IMPORT = {
     "classifier": {"model_file"},
     "tracking": {"faces"},
     "sources": set(),
-    "output": {"sources", "tracking"},
+    "output": {"faces", "sources", "tracking"},
     "recogniser": {"classifier", "faces", "tracking"},
     "session": {"output", "recogniser", "sources", "tracking"},
     "emotion": {"recogniser", "tracking"},  # the front door, emotion/__init__.py

@@ -153,10 +153,8 @@ def test_two_dark_spots_that_a_few_large_windows_answer_to_are_no_face(detector)
 def test_a_confirmed_face_inside_one_with_a_higher_score_is_not_kept(monkeypatch, astronaut):
     detector = FaceDetector()
     proposals = [(170.0, 60.0, 109.0, 109.0), (200.0, 110.0, 40.0, 40.0)]
-    monkeypatch.setattr(detector, "_proposals", lambda _: proposals)
-    monkeypatch.setattr(
-        detector, "verify", lambda _, box: (faces.CONFIRMED_SCORE + int(box[2]), box)
-    )
+    monkeypatch.setattr(detector, "_proposals", lambda *_: proposals)
+    monkeypatch.setattr(detector, "verify", lambda _, box: (200 + int(box[2]), box))
     scale = detector.scale(astronaut)
     assert detector.detect(astronaut)[:, 2].tolist() == [round(109 / scale)]
 

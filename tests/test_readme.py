@@ -18,9 +18,10 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 @pytest.mark.parametrize(
     ("declaration", "group", "page"),
     [
-        (recognition.Settings, None, "README.md"),
+        (recognition.Settings, config.MOST_PEOPLE, "README.md"),
+        (recognition.Settings, config.REST, "docs/recognition.md"),
         (train.Settings, config.MOST_PEOPLE, "README.md"),
-        (train.Settings, config.RECIPE, "docs/training.md"),
+        (train.Settings, config.REST, "docs/training.md"),
         (report.Settings, None, "docs/training.md"),
         (export.Settings, None, "docs/training.md"),
     ],

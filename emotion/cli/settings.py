@@ -51,7 +51,7 @@ __all__ = [
     "setting",
 ]
 
-MOST_PEOPLE, RECIPE = "most people", "the recipe"
+MOST_PEOPLE, REST = "most people", "the rest"
 ENVIRONMENT = "environment"
 
 T = TypeVar("T")
@@ -243,7 +243,7 @@ def describe(declaration: type, environ: Mapping[str, str] | None = None) -> str
 
     if not hasattr(declaration, "most_people"):
         return table(None)
-    text = "\n\n".join(f"{group}\n{table(group)}" for group in (MOST_PEOPLE, RECIPE))
+    text = "\n\n".join(f"{group}\n{table(group)}" for group in (MOST_PEOPLE, REST))
     given = _Reading(declaration, environ or {}).given
     lines = [
         f"  {one.name:<{wide[0]}}  {values.shown(_listed(found.value))}  ({found.source})"
@@ -254,7 +254,7 @@ def describe(declaration: type, environ: Mapping[str, str] | None = None) -> str
 
 
 def markdown(declaration: type, group: str | None = None) -> str:
-    """The settings as a table for the documents: all, or those of MOST_PEOPLE or the RECIPE."""
+    """The settings as a table for the documents: all, or those of MOST_PEOPLE or the REST."""
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for name, value, why in _rows(declaration, group):
         shown = value if value in ("required", "none") else f"`{value}`"

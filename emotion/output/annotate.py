@@ -41,6 +41,7 @@ _OTHERS: tuple[Colour, ...] = (
 )
 _WHITE, _BLACK, _AMBER = (255, 255, 255), (0, 0, 0), (80, 200, 255)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_EARS, _FOREHEAD, _CHIN = 0.1, 0.2, 0.1  # what a face has around its box, in parts of the box
 
 
 def annotate(
@@ -75,8 +76,10 @@ def annotate(
         tag = _tag(canvas, style, face, box, [*boxes, *taken])
         taken += [tag] if tag else []
     if bars:
-        for face, box in zip(faces, boxes, strict=True):
-            place = _panel_place(style, box, boxes, taken)
+        whole = [_whole_face(box) for box in boxes]
+        for number, (face, box) in enumerate(zip(faces, boxes, strict=True)):
+            others = whole[:number] + whole[number + 1 :]
+            place = _panel_place(style, box, others, taken)
             if place:
                 _panel(canvas, style, face, place)
                 taken.append(place)
@@ -265,20 +268,30 @@ def _tag_place(
     return texts[0], _inside((x, y, _width(style, texts[0]) + 2 * style.pad, style.line), style)
 
 
+def _whole_face(box: Rect) -> Rect:
+    """The face from hair to chin and ear to ear, of which `box` holds the middle."""
+    x, y, wide, high = box
+    side, over, under = round(_EARS * wide), round(_FOREHEAD * high), round(_CHIN * high)
+    return x - side, y - over, wide + 2 * side, high + over + under
+
+
 def _panel_place(
-    style: _Style, box: Rect, boxes: Sequence[Rect], taken: Sequence[Rect]
+    style: _Style, box: Rect, others: Sequence[Rect], taken: Sequence[Rect]
 ) -> Rect | None:
     """Where the bars of the face in `box` hide nothing: beside it, below, above, else nowhere.
 
-    A lone face that leaves no room around it has them in the corner where they hide least of it.
+    They never lie on the faces of `others`, nor on what is `taken`. A lone face that leaves no room
+    around it has them in the corner where they hide least of it.
     """
     wide, high = style.panel
-    crowd = len(boxes) > 1 and _is_small(box, style)  # whose bars are they?
+    crowd = others and _is_small(box, style)  # whose bars are they?
     if crowd or wide > style.width or high > style.height:
         return None
     x, y, width, height = box
     gap = style.stroke + 2
-    beside = [(left, top) for top in (y, y + height - high) for left in (x + width, x - wide)]
+    middle = y + height // 2
+    tops = (y, y + height - high, middle - high, middle)
+    beside = [(left, top) for top in tops for left in (x + width, x - wide)]
     beside = [(left + (gap if left > x else -gap), top) for left, top in beside]
     under = [
         (x, y + height + gap),
@@ -287,9 +300,9 @@ def _panel_place(
     ]
     for left, top in beside + under:
         place = _inside((left, top, wide, high), style)
-        if not _covered(place, [*boxes, *taken]):
+        if not _covered(place, [box, *others, *taken]):
             return place
-    if len(boxes) > 1:  # bars far from their face are taken for another's
+    if others:  # bars far from their face are taken for another's
         return None
     right, bottom = style.width - wide, style.height - high
     corners = [(left, top, wide, high) for top in (bottom, 0) for left in (right, 0)]

@@ -108,6 +108,11 @@ def no_results(path: Path) -> str | None:
     return None if known else "must end in .jsonl or .csv"
 
 
+def no_crops(path: Path) -> str | None:
+    """Why CROPS cannot be `path`, or None."""
+    return "is a file: give the name of a folder" if path.is_file() else None
+
+
 def copy_name(path: Path) -> str:
     """What the annotated copy of `path` is called: its own name where the format can be written."""
     picture = sources.from_file(path).kind == "picture"

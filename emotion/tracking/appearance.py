@@ -18,8 +18,9 @@ def appearance(frame: Image, box: Box) -> Appearance:
     left, right = (round(min(max(v, 0), columns - 1)) for v in (x, x + width))
     top, bottom = (round(min(max(v, 0), rows - 1)) for v in (y - 0.2 * height, y + 1.8 * height))
     part = frame[top : bottom + 1, left : right + 1]
-    small = cv2.resize(part, (4, 8), interpolation=cv2.INTER_AREA)
-    return (small.reshape(-1) / 255).astype(np.float32)
+    small = cv2.resize(part, (4, 8), interpolation=cv2.INTER_AREA).reshape(32, -1)
+    colour = np.repeat(small, 3, axis=1) if small.shape[1] == 1 else small[:, :3]
+    return (colour.reshape(-1) / 255).astype(np.float32)  # as long for grey frames as for colour
 
 
 def difference(one: Appearance | None, other: Appearance | None) -> float:

@@ -2,7 +2,7 @@
 
 A whole frame costs a cascade 30 to 60 ms; the place where a face was a moment ago, at the size it
 had, a third of one. So known faces are searched for around their places in every frame, and the
-rest of it in pieces, at most one a frame.
+rest of it in pieces, at most one a frame. Frames that are further apart are searched as pictures.
 """
 
 import math
@@ -48,7 +48,7 @@ class VideoDetector:
         self._near = LocalSearch(detector.alt2, parameters)
         self._elsewhere = FrameSearch(detector, parameters)
         self._followed: WeakKeyDictionary[Track, _Followed] = WeakKeyDictionary()
-        self._tries = 0
+        self._tries, self._time = 0, math.inf
 
     def detect_next(
         self, frame: Image, grey: Image, tracks: Sequence[Track], time: float, *, cut: bool
@@ -58,6 +58,9 @@ class VideoDetector:
         `grey` is the same frame in grey; `tracks` say which faces are expected, and where.
         """
         levels, self._tries = Pyramid(grey), self._parameters.max_tries
+        gap, self._time = time - self._time, time
+        if gap > self._parameters.far_apart:
+            return self._far(frame, levels, tracks, time)
         found = self._known(frame, levels, tracks, time)
         hurry = not found or any(not one.seen and self._urgent(one, time) for one in tracks)
         places = [one.box for one in found]
@@ -66,6 +69,21 @@ class VideoDetector:
             found, lambda one, other: faces.same_face(one.box, other.box)
         )
         return found + [replace(one, appearance=appearance(frame, one.box)) for one in new]
+
+    def _far(
+        self, frame: Image, levels: Pyramid, tracks: Sequence[Track], time: float
+    ) -> list[Detection]:
+        """The faces in a frame long after the last one, where anybody may be anywhere by now."""
+        found = [
+            Detection(one.box, one.roll, appearance=appearance(frame, one.box))
+            for one in self._detector.find(levels.level(0))
+        ]
+        boxes = [one.box for one in found]
+        # A head that turned aside in the last frame may have stayed there, still turned aside.
+        lost = [one for one in tracks if not any(faces.overlap(one.box, box) for box in boxes)]
+        still = self._known(frame, levels, lost, time)
+        found += [one for one in still if not any(faces.overlap(one.box, box) for box in boxes)]
+        return found
 
     def _known(
         self, frame: Image, levels: Pyramid, tracks: Sequence[Track], time: float
@@ -102,13 +120,13 @@ class VideoDetector:
         if best is None:
             return self._recover(levels, track, followed, time)
         if track.confirmed and followed.pose.upright and best[0] >= tuned.plain_score:
-            followed.score = faces.CONFIRMED_SCORE
+            followed.score = tuned.certain_score
             return Detection(best[1])
         best = self._explore(levels, followed, best, time)
         self._verify(levels, track, followed, best[1], time)
         if followed.score < tuned.weak_score:
             return None
-        confirmed = track.confirmed or followed.score >= faces.CONFIRMED_SCORE
+        confirmed = track.confirmed or followed.score >= tuned.certain_score
         return Detection(best[1], followed.pose.roll, confirmed=confirmed)
 
     def _explore(self, levels: Pyramid, followed: _Followed, best: Scored, time: float) -> Scored:

@@ -5,17 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from emotion import faces
-from emotion.faces import Box, FaceDetector, Image
+from emotion.faces import Box, FaceDetector, Image, Turn
 from emotion.tracking.parameters import Parameters
 from emotion.tracking.pyramid import Pyramid
 from emotion.tracking.tracker import Detection
 
-Found: TypeAlias = tuple[int, Box, float]  # score, box in the frame, roll
+Found: TypeAlias = tuple[int, Box, float, bool]  # score, box in the frame, roll, confirmed
 
 
 @dataclass
@@ -63,8 +59,11 @@ class FrameSearch:
         self, levels: Pyramid, scale: float, piece: _Piece, known: Sequence[Box], *, thorough: bool
     ) -> list[Found]:
         """Verified faces in one piece of the frame reduced by `scale`."""
-        image, offset, unit = _part(levels.reduced(scale), piece)
-        image, back = _rolled(image, piece.roll)
+        reduced = levels.reduced(scale)
+        if not reduced:  # a frame smaller than any face
+            return []
+        image, offset, unit = _part(reduced, piece)
+        image, back = faces.rolled(image, piece.roll)
         tuned = self._parameters
         factor = tuned.scale_factor_thorough if thorough else tuned.scale_factor
         found: list[Found] = []
@@ -74,7 +73,11 @@ class FrameSearch:
                 continue
             score, box = self._detector.verify(image, box)
             if score >= tuned.weak_score:
-                found.append((score, _placed(box, back, offset, unit / scale), piece.roll))
+                confirmed = score >= tuned.certain_score
+                if thorough and not confirmed:
+                    confirmed = self._detector.is_face(image, box, score, roll=piece.roll)
+                place = _placed(box, back, offset, unit / scale)
+                found.append((score, place, piece.roll, confirmed))
         return found
 
 
@@ -104,23 +107,10 @@ def _part(levels: Sequence[Image], piece: _Piece) -> tuple[Image, float, float]:
     return image[top:bottom], float(top), 2.0**level
 
 
-def _rolled(image: Image, roll: float) -> tuple[Image, NDArray[np.float64]]:
-    """The image turned so that heads rolled by `roll` are upright, and the way back, (2, 3)."""
-    if not roll:
-        return image, np.eye(2, 3)
-    rows, columns = image.shape
-    turn = cv2.getRotationMatrix2D((columns / 2, rows / 2), roll, 1.0)
-    turned = cv2.warpAffine(image, turn, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(turned, np.uint8), np.asarray(cv2.invertAffineTransform(turn), np.float64)
-
-
-def _placed(box: Box, back: NDArray[np.float64], offset: float, unit: float) -> Box:
-    """A box found in a piece, as one of the frame: its middle turned back, its size kept."""
-    x, y, width, height = box
-    across, down = back @ (x + width / 2, y + height / 2, 1.0)
-    return faces.enlarged(
-        (float(across) - width / 2, float(down) - height / 2 + offset, width, height), unit
-    )
+def _placed(box: Box, back: Turn, offset: float, unit: float) -> Box:
+    """A box found in a piece, as one of the frame."""
+    x, y, width, height = faces.turned_back(box, back)
+    return faces.enlarged((x, y + offset, width, height), unit)
 
 
 def _best(found: Sequence[Found]) -> list[Detection]:
@@ -128,7 +118,5 @@ def _best(found: Sequence[Found]) -> list[Detection]:
     kept = faces.non_maximum_suppression(
         sorted(found, reverse=True), lambda one, other: faces.overlap(one[1], other[1])
     )
-    detections = [
-        Detection(box, roll, confirmed=score >= faces.CONFIRMED_SCORE) for score, box, roll in kept
-    ]
+    detections = [Detection(box, roll, confirmed=confirmed) for _, box, roll, confirmed in kept]
     return sorted(detections, key=lambda one: -one.box[2])

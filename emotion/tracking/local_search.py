@@ -47,8 +47,7 @@ class LocalSearch:
         if not found or found[0][0] < search.min_score:
             return None
         score, (x, y, width, _) = found[0]
-        # Half a pixel: windows start at whole pixels, and the square's own middle lies between two.
-        across, down = x + width / 2 - size / 2 + 0.5, y + width / 2 - size / 2 + 0.5
+        across, down = x + width / 2 - size / 2, y + width / 2 - size / 2
         if pose.view != FRONT:
             across, down, width = self._as_frontal(across, down, width, pose.view)
         zoom = box[2] * (1 + 2 * search.margin) / size

@@ -64,6 +64,12 @@ class Parameters:
     Some false alarms have more, so a doubtful face is shown only after `min_hits`.
     """
 
+    certain_score: int = 85
+    """Verified score with which somebody who comes into a shot is shown at once.
+
+    Less is doubtful: eyelets on cloth are such a face for half a second, and people for longer.
+    """
+
     verify_side: float = 88
     """px of a face's side that are left in the image that is verified, where the frame has them.
 
@@ -110,6 +116,12 @@ class Parameters:
 
     profile_up: float = 0.03
     """How much further up than a frontal one's its centre lies, in its sides; a median too."""
+
+    far_apart: float = 0.5
+    """Seconds between two frames above which the later one is searched as a picture is.
+
+    Whoever moves is elsewhere by then, and with so few frames each may cost more. As `max_coast`.
+    """
 
     # A known face that was not found as it was before.
 
@@ -184,6 +196,18 @@ class Parameters:
 
     max_age: float = 4.0
     """Seconds after which somebody who comes back is somebody new; bounds memory as well."""
+
+    max_missed: int = 3
+    """Frames in a row in which somebody may be missed however long that takes.
+
+    So frames that are minutes apart show the same people, too: known by place and appearance.
+    """
+
+    held: float = 1.2
+    """How many times as large another face must be to be shown instead of one that already is.
+
+    Where only so many are asked for: two people of one size would else take turns.
+    """
 
     min_hits: int = 3
     """Detections that make a doubtful face somebody."""

@@ -58,17 +58,24 @@ class Track:
     appearance: Appearance | None
     identity: int = 0  # until it is first shown
     hits: int = 1  # detections so far
-    seen: bool = True  # in this very frame
+    missed: int = 0  # frames since the last detection
+    shown: bool = False  # in the last frame
     velocity: tuple[float, float] = (0.0, 0.0)  # pixels per second
     raw: Probabilities = field(default_factory=lambda: np.zeros(0, np.float32))
     smoother: LabelSmoother | None = None
+
+    @property
+    def seen(self) -> bool:
+        """Whether it was detected in this very frame."""
+        return not self.missed
 
 
 class Tracker:
     """Keeps a number for each person in view, and smooths what the network says of each.
 
     `smoothing` is in seconds, so that the result does not depend on the frame rate; 0 switches it
-    off. Below `confidence` a label is "uncertain".
+    off. Below `confidence` a label is "uncertain". Of more people than `max_faces`, the largest are
+    shown; whoever already is stays until another is clearly larger.
     """
 
     def __init__(
@@ -77,12 +84,14 @@ class Tracker:
         *,
         smoothing: float = SMOOTHING,
         confidence: float = CONFIDENCE,
+        max_faces: int | None = None,
         parameters: Parameters = PARAMETERS,
     ) -> None:
         self._labels, self._parameters = tuple(labels), parameters
         self._smoothing, self._confidence = smoothing, confidence
+        self._max_faces = max_faces
         self._tracks: list[Track] = []
-        self._next, self._time = 1, 0.0
+        self._next, self._time = 1, -math.inf
 
     def update(
         self,
@@ -101,7 +110,7 @@ class Tracker:
         """
         self._predict(time)
         self._associate(detect(list(self._tracks)), cut=cut)
-        shown = [one for one in self._tracks if self._shown(one)]
+        shown = self._shown()
         seen = [one for one in shown if one.seen]
         for one, row in zip(seen, classify(seen), strict=True):
             self._classified(one, row)
@@ -109,21 +118,25 @@ class Tracker:
 
     def _predict(self, time: float) -> None:
         """Forget who has been away for too long, and move everybody else on."""
-        step = max(0.0, time - self._time)
+        tuned, step = self._parameters, max(0.0, time - self._time)
         self._time = max(self._time, time)
         self._tracks = [
-            one for one in self._tracks if self._unseen(one) <= self._parameters.max_age
+            one
+            for one in self._tracks
+            if self._unseen(one) <= tuned.max_age or one.missed < tuned.max_missed
         ]
         for one in self._tracks:
+            if step > tuned.max_coast:  # where somebody walked to since the last frame is anywhere
+                one.velocity = (0.0, 0.0)
             x, y, width, height = one.box
             one.box = (x + one.velocity[0] * step, y + one.velocity[1] * step, width, height)
-            if self._unseen(one) > self._parameters.max_coast:  # nobody walks unseen for long
+            if self._unseen(one) > tuned.max_coast:  # nobody walks unseen for long
                 one.velocity = (0.0, 0.0)
 
     def _associate(self, detections: Sequence[Detection], *, cut: bool) -> None:
         """Give each detection to a track, a known one or a new one."""
         for one in self._tracks:
-            one.seen = False
+            one.missed += 1
             if cut:  # nobody moves on from the last shot, and nothing seen there counts here
                 one.velocity, one.smoother = (0.0, 0.0), None
         free = list(detections)
@@ -159,7 +172,7 @@ class Tracker:
         if distance > tuned.gating_distance + growth:
             return None
         different = difference(one.appearance, detection.appearance)
-        if cut and different > tuned.max_appearance_change:
+        if (cut or unseen > tuned.max_age) and different > tuned.max_appearance_change:
             return None
         # Between a person in view and one who is not, the first has the better claim.
         absence = min(tuned.max_absence_cost, tuned.absence_cost * unseen)
@@ -173,7 +186,7 @@ class Tracker:
         one.appearance = blended(one.appearance, detection.appearance, tuned.appearance_gain)
         one.confirmed = one.confirmed or detection.confirmed
         one.hits += 1
-        one.seen, one.last_seen = True, self._time
+        one.missed, one.last_seen = 0, self._time
 
     def _new(self, detection: Detection) -> Track:
         return Track(
@@ -185,15 +198,29 @@ class Tracker:
             appearance=detection.appearance,
         )
 
-    def _shown(self, one: Track) -> bool:
-        """Whether a person is in view; a doubtful one gets its number when it first is."""
+    def _shown(self) -> list[Track]:
+        """Those in view, the largest if they are too many; a newcomer gets a number."""
         tuned = self._parameters
-        if one.identity == 0:
-            spread = one.last_seen - one.first_seen >= tuned.min_hits_span
-            if not (one.confirmed or (one.hits >= tuned.min_hits and spread)):
-                return False
-            one.identity, self._next = self._next, self._next + 1
-        return self._unseen(one) <= tuned.max_coast
+        shown = [one for one in self._tracks if self._in_view(one)]
+        if self._max_faces is not None:
+            sides = {id(one): one.box[2] * (tuned.held if one.shown else 1) for one in shown}
+            largest = sorted(shown, key=lambda one: -sides[id(one)])[: self._max_faces]
+            shown = [one for one in shown if one in largest]
+        for one in self._tracks:
+            one.shown = one in shown
+        for one in shown:
+            if one.identity == 0:
+                one.identity, self._next = self._next, self._next + 1
+        return shown
+
+    def _in_view(self, one: Track) -> bool:
+        """Whether a person is there; a doubtful one has to be detected again first."""
+        tuned = self._parameters
+        spread = one.last_seen - one.first_seen >= tuned.min_hits_span
+        known = one.identity or one.confirmed or (one.hits >= tuned.min_hits and spread)
+        # Who was never classified was passed over as one too many, and has nothing to be shown.
+        ready = one.seen or one.smoother is not None
+        return bool(known) and ready and self._unseen(one) <= tuned.max_coast
 
     def _classified(self, one: Track, row: NDArray[np.float32]) -> None:
         """Take in what the network says of a face in this frame."""

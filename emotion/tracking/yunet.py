@@ -6,6 +6,7 @@ Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023.
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -13,16 +14,21 @@ from numpy.typing import NDArray
 
 from emotion import faces
 from emotion.errors import EmotionError
-from emotion.faces import MIN_FACE, Box, Boxes, Image
+from emotion.faces import MIN_FACE, Box, Boxes, Found, Image, overlap
 from emotion.tracking.appearance import appearance
 from emotion.tracking.tracker import Detection, Track
 
-_SMALLEST = 12  # px; faces that the network still finds well
+# px that the smallest face is brought to. The network was trained on faces of 10 px and more, its
+# own boxes are a fifth narrower than these, and a picture's faces have one frame to be sure in.
+_SMALLEST, _SMALLEST_PICTURE = 14, 20
+_LARGEST = 300  # px; it was trained on none above
 _CONFIRMED, _WEAK = 0.8, 0.6  # its scores: a face, and a face if it is detected again
 
 # Where a cascade's box has eyes and mouth (portraits; parts of its side): pupils 0.365 apart and
 # 0.395 down, the mouth 0.765 down.
 _PUPILS, _EYES_TO_MOUTH, _MIDDLE = 0.365, 0.37, 0.58
+
+Answer: TypeAlias = tuple[Box, float, float]  # box, roll in degrees, score
 
 
 class YuNet:
@@ -48,8 +54,13 @@ class YuNet:
 
     def detect(self, image: Image) -> Boxes:
         """Boxes, int32 (F, 4), of the faces in a grey or BGR picture, largest first."""
-        found = self._answers(image)
-        return faces.whole_pixels([box for box, _, score in found if score >= _CONFIRMED])
+        return faces.whole_pixels([one.box for one in self.find(image)])
+
+    def find(self, image: Image) -> list[Found]:
+        """The faces in a grey or BGR picture, each with its roll, largest first."""
+        found = self._answers(image, _SMALLEST_PICTURE)
+        sure = [Found(box, roll) for box, roll, score in found if score >= _CONFIRMED]
+        return sorted(sure, key=lambda one: -one.box[2])
 
     def detect_next(
         self, frame: Image, grey: Image, tracks: Sequence[Track], time: float, *, cut: bool
@@ -57,13 +68,25 @@ class YuNet:
         """The faces in a BGR or grey `frame`; all searched every time, whoever is expected."""
         return [
             Detection(box, roll, score >= _CONFIRMED, appearance(frame, box))
-            for box, roll, score in self._answers(frame)
+            for box, roll, score in self._answers(frame, _SMALLEST)
         ]
 
-    def _answers(self, image: Image) -> list[tuple[Box, float, float]]:
-        """Box, roll in degrees and score of each face."""
-        scale = min(1.0, _SMALLEST / (self.min_face * min(image.shape[:2])))
-        small = faces.resized(_colour(image), scale)
+    def _answers(self, image: Image, smallest: int) -> list[Answer]:
+        """Box, roll in degrees and score of each face, the smallest made `smallest` px."""
+        shorter = min(faces.checked(image).shape[:2])
+        scale = min(1.0, smallest / (self.min_face * shorter))
+        found = self._answers_at(image, scale)
+        if scale * shorter > _LARGEST:  # what nearly fills it is seen in a smaller one
+            found += self._answers_at(image, _LARGEST / 2 / shorter)
+            found.sort(key=lambda one: -one[2])
+            found = faces.non_maximum_suppression(
+                found, lambda one, other: overlap(one[0], other[0])
+            )
+        return found
+
+    def _answers_at(self, image: Image, scale: float) -> list[Answer]:
+        """The same at one size of the picture."""
+        small = _colour(faces.resized(image, scale))
         self._network.setInputSize((small.shape[1], small.shape[0]))
         _, rows = self._network.detect(small)
         if rows is None:
@@ -71,7 +94,7 @@ class YuNet:
         return [_as_cascade(np.asarray(row, np.float64), scale) for row in rows]
 
 
-def _as_cascade(row: NDArray[np.float64], scale: float) -> tuple[Box, float, float]:
+def _as_cascade(row: NDArray[np.float64], scale: float) -> Answer:
     """Box in the cascades' manner, roll and score, from one row of YuNet's answer.
 
     A row is x, y, width, height, five points (right eye, left eye, nose, right and left corner of

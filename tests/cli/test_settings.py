@@ -307,7 +307,7 @@ def test_tables_show_what_most_people_need_first():
         "| `SEED` | `0` | of chance |",
         "| `SHOW` | `1` | 0: no window |",
     ]
-    assert config.markdown(Whole, config.RECIPE).splitlines()[2:] == [
+    assert config.markdown(Whole, config.REST).splitlines()[2:] == [
         "| `RECIPE` | none | values for the rest |",
         "| `TEACHERS` | none | networks |",
         "| `WIDTH` | `32` | channels |",
@@ -323,7 +323,7 @@ def test_help_groups_the_settings_and_shows_what_is_set(recipe):
         "  SEED      0         of chance",
         "  SHOW      1         0: no window",
         "",
-        "the recipe",
+        "the rest",
         "  RECIPE    none      values for the rest",
         "  TEACHERS  none      networks",
         "  WIDTH     32        channels",

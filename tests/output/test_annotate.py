@@ -177,6 +177,34 @@ def test_of_several_faces_none_has_bars_over_another_or_far_away():
         assert -30 < nearest <= 0  # a tag may stand between
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_in_no_layout_do_the_bars_of_one_face_cover_another(seed):
+    """Faces of all sizes, near each other, at the edges and beyond."""
+    random = np.random.default_rng(seed)
+    size = [(640, 480), (1280, 720), (320, 240), (480, 640)][seed % 4]
+    faces = []
+    for number in range(random.integers(2, 9)):
+        side = int(random.uniform(0.08, 0.5) * min(size))
+        x, y = (int(random.uniform(-0.3 * side, length - 0.7 * side)) for length in size)
+        faces.append(face((x, y, side, side), FER2013[number % 7], identity=number + 1))
+    frame = blank(90, size)
+    tags = annotate(frame, faces, FER2013, bars=False, corner="30 fps")
+    both = annotate(frame, faces, FER2013, corner="30 fps")
+    bars = changed(tags, both)
+    for one in faces:
+        x, y, side, _ = one.box
+        assert not bars[max(0, y) : max(0, y + side), max(0, x) : max(0, x + side)].any()
+
+
+def test_the_bars_of_a_face_leave_its_neighbours_forehead_free():
+    """Above a large face's tag there is forehead left, and no room for bars beside it."""
+    both = [face((40, 20, 120, 120)), face((200, 150, 200, 200), identity=2)]
+    tags = annotate(blank(90), both, FER2013, bars=False)
+    bars = changed(tags, annotate(blank(90), both, FER2013))
+    assert bars.any()
+    assert not bars[110:150, 200:400].any()
+
+
 @pytest.mark.parametrize(("left", "side"), [(60, "right"), (140, "left")])
 def test_a_lone_face_without_room_has_its_bars_in_the_corner_that_hides_least_of_it(left, side):
     box = (left, 20, 440, 440)

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from emotion import faces
 from emotion.faces import FaceDetector, grey
 from emotion.tracking.detector import VideoDetector
+from emotion.tracking.parameters import PARAMETERS
 from emotion.tracking.shots import Shots
 from emotion.tracking.tracker import Tracker
 
@@ -135,12 +135,15 @@ def test_a_face_that_jumps_is_found_again_as_the_same_person(detector, head):
 
 
 class Doubtful(FaceDetector):
-    """Sees what a FaceDetector sees, with the score that it is told."""
+    """Sees what a FaceDetector sees, with the score that it is told; no eyes in anything."""
 
-    score = faces.CONFIRMED_SCORE - 1
+    score = PARAMETERS.certain_score - 1
 
     def verify(self, image, box):
         return self.score, super().verify(image, box)[1]
+
+    def is_face(self, image, box, score, *, roll=0.0):
+        return False
 
 
 def test_a_doubtful_face_is_shown_only_when_it_is_still_there_after_a_second(head):
@@ -153,7 +156,7 @@ def test_a_doubtful_face_is_shown_as_soon_as_it_is_verified(head):
     detector = Doubtful()
     watching = Watching(detector)
     assert watching(scene(head, (200, 100))) == []
-    detector.score = faces.CONFIRMED_SCORE
+    detector.score = PARAMETERS.certain_score
     shown = [len(watching(scene(head, (200, 100)))) for _ in range(RATE // 2)]
     assert shown[-1] == 1
 

@@ -90,12 +90,37 @@ def test_nothing_found_is_empty(detector):
     assert yunet.detect_next(FRAME, FRAME[:, :, 0], [], 0.0, cut=False) == []
 
 
-def test_a_large_frame_is_made_smaller_until_its_smallest_face_is_twelve_pixels(detector):
+def test_a_large_frame_is_made_smaller_until_its_smallest_face_is_fourteen_pixels(detector):
+    yunet, stand_in = detector([face(50, 50, 60)], min_face=0.1)
+    frame = np.zeros((480, 640, 3), np.uint8)
+    (found,) = yunet.detect_next(frame, frame[:, :, 0], [], 0.0, cut=False)
+    assert stand_in.seen.shape == (140, 187, 3)
+    assert stand_in.size == (187, 140)
+    assert found.box[2] == pytest.approx(60 * 480 / 140)
+
+
+def test_in_a_picture_the_smallest_face_has_twenty_pixels(detector):
     yunet, stand_in = detector([face(50, 50, 60)], min_face=0.1)
     boxes = yunet.detect(np.zeros((480, 640, 3), np.uint8))
-    assert stand_in.size == (160, 120)
-    assert stand_in.seen.shape == (120, 160, 3)
-    assert boxes.tolist() == [[200, 200, 240, 240]]
+    assert stand_in.seen.shape == (200, 267, 3)
+    assert boxes[0][2] == round(60 * 480 / 200)
+
+
+def test_a_picture_of_8k_is_also_searched_small_enough_for_a_face_that_fills_it(detector):
+    """The network knows faces of up to 300 px: in one of its two sizes each face is smaller."""
+    yunet, stand_in = detector([])
+    sizes = []
+
+    def detect(image):
+        sizes.append(image.shape[:2])
+        side = image.shape[0] * 0.6  # one face, the same part of the picture in both
+        return 1, np.array([face(10, 10, side)], np.float32)
+
+    stand_in.detect = detect
+    (box,) = yunet.detect(np.zeros((4320, 7680, 3), np.uint8))
+    assert sizes == [(500, 889), (150, 267)]
+    assert 0.6 * sizes[1][0] < 300 < sizes[0][0]
+    assert box[2] == pytest.approx(0.6 * 4320, rel=0.01)
 
 
 @pytest.mark.parametrize("shape", [(300, 400), (300, 400, 1), (300, 400, 4)])

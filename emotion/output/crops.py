@@ -1,0 +1,85 @@
+"""The faces that were seen as pictures of 48 x 48, the form that training takes as it is."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from emotion import faces, files
+from emotion.errors import EmotionError
+from emotion.sources.frame import Frame
+from emotion.sources.source import public
+from emotion.tracking.tracker import Face
+
+SIDE = 48  # FER-2013's: a grey square no larger is a face to emotion.data, and no photograph
+_EVERY = 1.0  # seconds between two crops of one person, which would look alike
+_LONGEST = 80  # characters of a source's name in a file's
+
+
+class Crops:
+    """Writes the crop of each seen face to `folder`, one a second of each person.
+
+    A file is named by its source, the time and the person's identity, like
+    `film.mp4-person1-00012.40s.png`; by date and time where the source is live; a picture has no
+    time. With `cropped`, the boxes are faces that were cropped already, and stay as they are.
+    """
+
+    def __init__(self, folder: Path, *, cropped: bool = False) -> None:
+        self._folder, self._margin = folder, 0.0 if cropped else faces.MARGIN
+        self._written = 0
+        self._names: dict[str, str] = {}  # of sources; two may end alike
+        self._last: dict[tuple[str, int], float] = {}  # by name and identity
+
+    def write(self, frame: Frame, found: Sequence[Face]) -> None:
+        """Save what is due of `found` in `frame`; EmotionError when it cannot be written."""
+        name = self._name(frame.source)
+        for face in found:
+            if face.seen and self._is_due(name, face, frame.time):
+                self._save(frame, face, name)
+
+    def summary(self) -> str:
+        """What was written, and where to, in a line."""
+        crops = "crop" if self._written == 1 else "crops"
+        return f"wrote {self._written} face {crops} to {self._folder}"
+
+    def _is_due(self, name: str, face: Face, time: float | None) -> bool:
+        if time is None:
+            return True
+        last = self._last.get((name, face.identity))
+        if last is not None and 0 <= time - last < _EVERY:
+            return False
+        self._last[name, face.identity] = time
+        return True
+
+    def _save(self, frame: Frame, face: Face, name: str) -> None:
+        size, rolls = SIDE, [face.angle]
+        (crop,) = faces.crop(frame.image, [face.box], size=size, margin=self._margin, rolls=rolls)
+        path = self._folder / f"{name}-person{face.identity}{_moment(frame)}.png"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with files.replacing(path) as part:
+                part.write_bytes(np.asarray(cv2.imencode(".png", crop)[1]).tobytes())
+        except OSError as error:
+            raise EmotionError(f"CROPS='{path}' cannot be written: {error.strerror}") from error
+        self._written += 1
+
+    def _name(self, source: str) -> str:
+        """A source's name as a part of a file's: no other source of this run has the same."""
+        if source not in self._names:
+            plain = re.sub(r"[^\w.-]+", "_", Path(public(source)).name)[-_LONGEST:].lstrip(".-")
+            taken, number, name = set(self._names.values()), 1, plain or "source"
+            while name in taken:
+                number += 1
+                name = f"{plain}-{number}"
+            self._names[source] = name
+        return self._names[source]
+
+
+def _moment(frame: Frame) -> str:
+    """When the frame was, as a part of a file's name; nothing for a picture."""
+    if frame.wall is not None:  # a live source's seconds begin again in every run
+        return f"-{datetime.fromtimestamp(frame.wall, UTC):%Y%m%dT%H%M%S.%f}"
+    return "" if frame.time is None else f"-{frame.time:08.2f}s"
