@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Thread
 from typing import ClassVar
 
+from emotion import lock
 from emotion.arguments import wrong_region
 from emotion.cli import command
 from emotion.cli import settings as config
@@ -145,6 +146,8 @@ def main(settings: Settings) -> int:
     beside = settings.output.parent if settings.output else Path()
     results = settings.results or (Path("-") if blind and not settings.output else None)
     with ExitStack() as stack:
+        if settings.output:
+            stack.enter_context(lock.beside(settings.output.absolute(), "OUTPUT"))
         window = None
         if not blind:
             window = Window(TITLE, mirror=mirror, folder=beside.absolute(), notify=say)

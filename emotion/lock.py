@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from emotion import files
 from emotion.errors import EmotionError
 
 _TAKEN = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
@@ -30,6 +31,21 @@ def held(path: Path, what: str) -> Iterator[None]:
         file.close()
         with contextlib.suppress(OSError):
             _remove_unlocked(path)
+
+
+@contextlib.contextmanager
+def beside(path: Path, setting: str) -> Iterator[None]:
+    """Hold the lock of the file or folder `path`, which `setting` names, in a file beside it.
+
+    Raises EmotionError when another process holds it or nothing can be written there.
+    """
+    named = f"{setting}='{path}'"
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(held(path.with_name(f".{path.name}.lock"), named))
+        except OSError as error:
+            raise EmotionError(files.unwritten(named, error)) from error
+        yield
 
 
 def _taken(path: Path, what: str) -> IO[str]:

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "arguments": {"errors"},
     "files": {"errors"},
     "declare": {"errors"},
-    "lock": {"errors"},
+    "lock": {"errors", "files"},
     "picture_size": {"errors"},
     "pictures": {"errors", "picture_size", "quiet"},
     "printable": set(),

@@ -91,8 +91,7 @@ class Rows:
 
     def _opened(self) -> io.FileIO:
         """The file, locked before anything in it is replaced."""
-        lock_file = self._where.with_name(f".{self._where.name}.lock")
-        self._stack.enter_context(lock.held(lock_file, f"RESULTS='{self._where}'"))
+        self._stack.enter_context(lock.beside(self._where, "RESULTS"))
         self._file = self._stack.enter_context(self._where.open("wb", buffering=0))
         return self._file
 

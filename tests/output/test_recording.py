@@ -40,7 +40,7 @@ def test_a_picture_with_letters_beyond_ascii_in_its_name_is_read_and_written(tmp
 
 
 def test_saving_a_picture_where_no_folder_is_fails_by_name(tmp_path):
-    with pytest.raises(EmotionError, match=r"a\.png cannot be written: No such file"):
+    with pytest.raises(EmotionError, match=r"a\.png cannot be written .no such file"):
         save_picture(tmp_path / "none" / "a.png", grey(1))
 
 

@@ -130,7 +130,7 @@ def test_a_dash_is_standard_output_which_stays_open(capsys):
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(EmotionError, match=r"RESULTS: .*none/a\.csv cannot be written .no such"):
+    with pytest.raises(EmotionError, match=r"^RESULTS='.*none/a\.csv' cannot be written .no such"):
         Rows(tmp_path / "none" / "a.csv", LABELS).write(CLIP, [])
 
 

@@ -195,10 +195,10 @@ def test_few_images_and_other_weights_get_defaults_of_their_own(capsys, tmp_path
     environ = {"DATASET": str(tmp_path), "INITIAL_WEIGHTS": str(weights), "EPOCHS": "7"}
     settings = config.read(train.Settings, environ)
     found = train.suited(settings, 144).recipe
-    assert (found.epochs, found.learning_rate) == (7, Recipe().learning_rate / 10)
+    assert (found.epochs, found.learning_rate) == (7, Recipe().learning_rate / 100)
     said = capsys.readouterr().err
     assert said.startswith("defaults for 144 training images and INITIAL_WEIGHTS: BATCH_SIZE=")
-    assert "LEARNING_RATE=0.01" in said and "EPOCHS" not in said
+    assert "LEARNING_RATE=0.001" in said and "EPOCHS" not in said
     assert train.suited(settings, 28_698) == settings
     del environ["INITIAL_WEIGHTS"]
     without = config.read(train.Settings, environ)
