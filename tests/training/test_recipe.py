@@ -133,7 +133,7 @@ def test_the_twelve_that_most_people_need_come_first():
         "DATASET", "MODEL_EXPORT_PATH", "OPTIMISE", "EPOCHS", "PATIENCE, patience", "BATCH_SIZE",
         "LEARNING_RATE", "AUGMENT", "INITIAL_WEIGHTS", "VALIDATION_SPLIT", "SEED", "RESUME",
     ]  # fmt: skip
-    rest = _table(config.RECIPE)
+    rest = _table(config.REST)
     assert len(rest) == len(set(rest)) == 19
     assert not set(rest) & set(_table(config.MOST_PEOPLE))
 
