@@ -159,6 +159,36 @@ def test_a_confirmed_face_inside_one_with_a_higher_score_is_not_kept(monkeypatch
     assert detector.detect(astronaut)[:, 2].tolist() == [round(109 / scale)]
 
 
+@pytest.mark.parametrize("roll", [-25, 0, 25])
+def test_a_tilted_head_is_found_in_a_picture_and_its_roll_is_told(detector, astronaut, roll):
+    turn = cv2.getRotationMatrix2D((224, 114), -roll, 1.0)
+    turned = cv2.warpAffine(astronaut, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    (found,) = detector.find(turned)
+    assert found.roll == (20 if roll > 0 else -20 if roll else 0)
+    assert middle(found.box) == pytest.approx((224, 114), abs=10)
+
+
+def test_in_doubt_what_has_no_eyes_is_no_face(detector, astronaut):
+    grey_one, box = grey(astronaut), (170.0, 60.0, 109.0, 109.0)
+    blind = grey_one.copy()
+    blind[85:120, 185:265] = cv2.GaussianBlur(blind, (0, 0), 12)[85:120, 185:265]
+    assert detector.is_face(grey_one, box, 57)
+    assert not detector.is_face(blind, box, 57)
+    assert detector.is_face(blind, box, 200)  # no doubt: sunglasses, say
+    assert not detector.is_face(grey_one, box, 20)
+
+
+def test_what_is_seen_in_a_turned_picture_needs_a_higher_score(detector, astronaut):
+    box = (170.0, 60.0, 109.0, 109.0)
+    assert detector.is_face(grey(astronaut), box, 40)
+    assert not detector.is_face(grey(astronaut), box, 40, roll=20.0)
+
+
+@needs_media
+def test_all_29_of_the_group_are_found_in_the_picture_and_in_frames_a_second_apart(detector):
+    assert len(detector.detect(media("solvay1927_660.jpg"))) == 29
+
+
 # Errors
 
 

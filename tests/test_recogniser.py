@@ -2,6 +2,10 @@
 
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -188,6 +192,299 @@ def test_what_is_no_frame_is_refused_in_one_line(recogniser, time):
         recogniser(np.zeros((9, 9, 3)), time)
     with pytest.raises(EmotionError, match=r"^a NoneType is no image: needed is 8-bit grey or BGR"):
         recogniser(None, time)
+
+
+# Frames far apart
+
+
+@pytest.mark.parametrize("seconds", [1, 4.5, 86400])
+def test_in_a_still_scene_everybody_keeps_the_number_however_far_apart_frames_are(
+    recogniser, astronaut, seconds
+):
+    frame = two(astronaut)
+    where = [{one.identity: one.box for one in recogniser(frame, n * seconds)} for n in range(4)]
+    assert all(sorted(people) == [1, 2] for people in where)
+    for people in where[1:]:
+        for identity, box in people.items():
+            assert box == pytest.approx(where[0][identity], abs=8)
+
+
+def test_somebody_who_moved_in_the_meantime_is_found_as_the_same_person(recogniser, astronaut):
+    frame = two(astronaut)
+    recogniser(frame, 0.0)
+    moved = np.full_like(frame, 120)
+    moved[:, 40:] = frame[:, :-40]
+    assert sorted(face.identity for face in recogniser(moved, 10.0)) == [1, 2]
+
+
+def test_frames_far_apart_of_another_scene_show_new_people(recogniser, astronaut):
+    recogniser(two(astronaut), 0.0)
+    other = cv2.flip(255 - (two(astronaut) // 3), 1)
+    other[20:180, 200:360] = cv2.resize(astronaut[20:260, 120:360], (160, 160))
+    (face,) = recogniser(other, 5.0)
+    assert face.identity == 3
+
+
+def test_somebody_else_in_the_same_place_after_a_long_gap_is_new(recogniser, astronaut):
+    """The scene stays, and the other one wears black."""
+    frame = np.full((300, 500, 3), 120, np.uint8)
+    frame[30:130, 10:110] = cv2.resize(astronaut[20:260, 120:360], (100, 100))
+    other = frame.copy()
+    other[30:130, 10:110] = cv2.cvtColor(
+        cv2.cvtColor(frame[30:130, 10:110] // 3, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR
+    )
+    assert [face.identity for face in recogniser(frame, 0.0)] == [1]
+    assert [face.identity for face in recogniser(other, 6.0)] == [2]
+
+
+def test_frames_half_a_second_apart_are_still_a_video(recogniser, astronaut, monkeypatch):
+    recogniser(astronaut, 0.0)
+    monkeypatch.setattr(recogniser._detector, "find", lambda _: pytest.fail("searched as picture"))
+    for number in range(1, 5):
+        recogniser(astronaut, number / 2)
+
+
+# Threads
+
+
+def test_one_recogniser_may_be_called_from_several_threads(astronaut):
+    """Raw errors of OpenCV and LiteRT, and wrong answers, came of this."""
+    recogniser = EmotionRecogniser("any.tflite")
+    busy = threading.Lock()
+    classify = recogniser._classifier.__call__
+
+    class Watched:
+        labels, size, reading = Brightness.labels, 48, Brightness.reading
+
+        def __call__(self, crops):
+            assert busy.acquire(blocking=False), "two at once"
+            time.sleep(0.01)
+            busy.release()
+            return classify(crops)
+
+    recogniser._classifier = Watched()
+    head = astronaut[20:260, 120:360]
+    pictures = [two(astronaut), head] * 4
+    with ThreadPoolExecutor(4) as pool:
+        counts = [len(found) for found in pool.map(recogniser, pictures)]
+    assert counts == [2, 1] * 4
+
+
+# Faces and parts of one's own
+
+
+def test_crops_are_read_in_their_order_without_a_search(recogniser):
+    crops = [np.full((60, 60), 200, np.uint8), np.full((48, 48, 3), 50, np.uint8)]
+    faces_read = recogniser.read(crops)
+    assert [one.identity for one in faces_read] == [1, 2]
+    assert [one.box for one in faces_read] == [(0, 0, 60, 60), (0, 0, 48, 48)]
+    assert [one.emotion for one in faces_read] == ["bright", "dark"]
+    assert recogniser.read([]) == []
+
+
+def test_a_crop_of_48_px_reaches_the_network_as_it_is(recogniser):
+    crop = np.random.default_rng(0).integers(0, 255, (48, 48), np.uint8)
+    recogniser.read(crop)
+    assert (recogniser._classifier.seen[0] == crop).all()
+    recogniser.read(np.stack([crop, crop]))
+    assert (recogniser._classifier.seen[0] == crop).all()
+
+
+def test_of_an_oblong_crop_the_square_in_its_middle_counts(recogniser):
+    crop = np.full((40, 100), 255, np.uint8)
+    crop[:, 30:70] = 0
+    (face,) = recogniser.read([crop])
+    assert (face.box, face.raw[1]) == ((30, 0, 40, 40), 0)
+
+
+@pytest.mark.parametrize("crops", [None, 3, [None], ["a.png"], [np.zeros((4, 4))]])
+def test_what_are_no_crops_is_refused_in_one_line(recogniser, crops):
+    with pytest.raises(EmotionError, match=r"^an? "):
+        recogniser.read(crops)
+
+
+def test_a_recogniser_of_cropped_faces_searches_for_none(astronaut):
+    recogniser = EmotionRecogniser("any.tflite", cropped=True)
+    crop = astronaut[66:162, 177:273]
+    assert [face.box for face in recogniser(crop)] == [(0, 0, 96, 96)]
+    for number in range(3):
+        (face,) = recogniser(crop, number / 25)
+        assert (face.identity, face.box) == (1, (0, 0, 96, 96))
+
+
+def test_boxes_that_were_found_by_other_means_are_read_in_their_order(recogniser):
+    frame = np.full((100, 200), 30, np.uint8)
+    frame[:, 100:] = 220
+    found = recogniser(frame, boxes=[(110, 20, 40, 40), (10, 20, 60, 60)])
+    assert [one.box for one in found] == [(110, 20, 40, 40), (10, 20, 60, 60)]
+    assert [one.emotion for one in found] == ["bright", "dark"]
+    assert recogniser(frame, boxes=[]) == recogniser(frame, boxes=np.zeros((0, 4))) == []
+
+
+def test_boxes_in_a_video_keep_their_numbers(recogniser):
+    frame = np.full((100, 200), 30, np.uint8)
+    for number in range(5):
+        boxes = [(10 + number, 20, 40, 40), (120 - number, 20, 40, 40)]
+        found = recogniser(frame, number / 25, boxes=boxes if number % 2 else boxes[::-1])
+    assert {one.identity: one.box[0] < 100 for one in found} == {2: True, 1: False}
+
+
+def test_an_oblong_box_becomes_the_square_around_its_middle(recogniser):
+    (face,) = recogniser(np.full((100, 200), 30, np.uint8), boxes=[(20, 20, 30, 50)])
+    assert face.box == (10, 20, 50, 50)
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        [(1, 2, 3)],
+        [(0, 0, 0, 10)],
+        [(0, 0, float("nan"), 10)],
+        [(float("inf"), 0, 10, 10)],
+        [(0, 0, 1e9, 10)],
+        [(500, 0, 10, 10)],
+        [(-20, 0, 10, 10)],
+        [(10**400, 0, 1, 1)],
+        "abcd",
+        [None],
+        5,
+        object(),
+    ],
+    ids=lambda _: "",
+)
+def test_what_are_no_boxes_of_the_frame_is_refused_in_one_line(recogniser, boxes):
+    for time_ in (None, 0.0):
+        with pytest.raises(EmotionError, match=r"^boxes") as caught:
+            recogniser(np.full((100, 200), 30, np.uint8), time_, boxes=boxes)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_list_of_pictures_gives_a_list_of_faces_for_each(recogniser, astronaut):
+    answers = recogniser([two(astronaut), np.full((240, 320), 90, np.uint8), astronaut])
+    assert [len(found) for found in answers] == [2, 0, 1]
+    assert recogniser([]) == []
+    with pytest.raises(EmotionError, match="a list of frames has no time"):
+        recogniser([astronaut], 0.0)
+
+
+@pytest.mark.parametrize("time", [None, 0.0], ids=["picture", "video"])
+def test_in_a_region_faces_are_found_with_the_whole_frames_boxes(astronaut, time):
+    whole = EmotionRecogniser("any.tflite")(two(astronaut))
+    recogniser = EmotionRecogniser("any.tflite", region=(260, 0, 1000, 300))
+    (face,) = recogniser(two(astronaut), time)
+    assert face.box == pytest.approx(whole[1].box, abs=6)
+    assert face.raw == pytest.approx(whole[1].raw, abs=0.03)
+
+
+def test_boxes_of_ones_own_belong_to_the_whole_frame_in_a_region_too():
+    recogniser = EmotionRecogniser("any.tflite", region=(50, 10, 100, 80))
+    frame = np.full((100, 200), 30, np.uint8)
+    frame[20:60, 60:100] = 250
+    (face,) = recogniser(frame, boxes=[(60, 20, 40, 40)])
+    assert (face.box, face.emotion) == ((60, 20, 40, 40), "bright")
+
+
+def test_a_region_outside_a_frame_is_said(astronaut):
+    recogniser = EmotionRecogniser("any.tflite", region=(600, 0, 10, 10))
+    with pytest.raises(EmotionError, match=r"^REGION=600,0,10,10 lies outside a frame of 512x512$"):
+        recogniser(astronaut)
+
+
+@pytest.mark.parametrize("time", [None, 0.0], ids=["picture", "video"])
+def test_of_more_faces_than_asked_for_the_largest_are_shown(astronaut, time):
+    recogniser = EmotionRecogniser("any.tflite", max_faces=1)
+    (face,) = recogniser(two(astronaut), time)
+    assert (face.identity, face.box[0] < 250) == (1, True)
+    assert recogniser._classifier.calls == 1
+
+
+# Odd arguments
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"smoothing": -1},
+        {"smoothing": float("nan")},
+        {"smoothing": "0.5"},
+        {"confidence": 2},
+        {"confidence": None},
+        {"model": 5},
+        {"model": b"any.tflite"},
+        {"face_model": 5},
+        {"min_face": "small"},
+        {"min_face": None},
+        {"min_face": float("nan")},
+        {"threads": 0},
+        {"threads": 1.5},
+        {"threads": 10**30},
+        {"max_faces": 0},
+        {"region": (1, 2, 3)},
+        {"region": 5},
+        {"region": (0, 0, 0, 10)},
+        {"reading": ["people"]},
+    ],
+    ids=lambda arguments: "{}={!r}".format(*next(iter(arguments.items()))),
+)
+def test_arguments_that_cannot_be_are_refused_in_one_line(arguments):
+    (name,) = arguments
+    with pytest.raises(EmotionError, match=f"^{name}=") as caught:
+        EmotionRecogniser(**{"model": "any.tflite", **arguments})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "time", ["1", float("nan"), float("inf"), -float("inf"), True, [1.0], 10**400, 1j], ids=repr
+)
+def test_a_time_that_is_no_number_is_refused_and_nobody_is_forgotten(recogniser, astronaut, time):
+    recogniser(astronaut, 1.0)
+    with pytest.raises(EmotionError, match=r"^time=.* must be a number of seconds$"):
+        recogniser(astronaut, time)
+    assert [face.identity for face in recogniser(astronaut, 1.04)] == [1]
+
+
+@pytest.mark.parametrize("time", [-1e300, -3, 0, 1e300, np.float32(2), Fraction(1, 3)], ids=repr)
+def test_any_finite_time_is_a_time(recogniser, astronaut, time):
+    (face,) = recogniser(astronaut, time)
+    assert [one.identity for one in recogniser(astronaut, time)] == [face.identity] == [1]
+
+
+def test_a_video_may_begin_before_zero(recogniser, astronaut):
+    darker = (astronaut * 0.8).astype(np.uint8)
+    first = recogniser(astronaut, -2.0)[0]
+    second = recogniser(darker, -1.96)[0]
+    assert second.raw[1] < second.probabilities[1] < first.probabilities[1]
+
+
+@pytest.mark.parametrize("side", [1, 7, 8, 20])
+def test_frames_smaller_than_any_face_hold_nobody(recogniser, side):
+    for shape in ((side, side), (side, 200, 3), (200, side, 3), (side, side, 4)):
+        frame = np.full(shape, 90, np.uint8)
+        assert recogniser(frame) == recogniser(frame, 0.0) == recogniser(frame, 7.0) == []
+        recogniser.reset()
+
+
+def test_frames_may_turn_from_colour_to_grey_and_change_their_size(recogniser, astronaut):
+    frames = [
+        astronaut,
+        cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY),
+        cv2.cvtColor(astronaut, cv2.COLOR_BGR2BGRA),
+        np.full((8, 8), 90, np.uint8),
+        cv2.resize(astronaut, (256, 256)),
+        cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY)[:, :, None],
+        astronaut[::-1, ::-1],
+        np.full((1, 1, 3), 90, np.uint8),
+    ]
+    for number, frame in enumerate(frames * 2):
+        recogniser(frame, number / 10)
+    assert recogniser(astronaut, 9.0)[0].box == pytest.approx((171, 61, 108, 108), abs=9)
+
+
+def test_a_grey_frame_among_coloured_ones_changes_nobodys_number(recogniser, astronaut):
+    grey = cv2.cvtColor(two(astronaut), cv2.COLOR_BGR2GRAY)
+    for number in range(12):
+        found = recogniser(grey if number % 3 == 1 else two(astronaut), number / 3)
+    assert sorted(face.identity for face in found) == [1, 2]
 
 
 # Settings

@@ -41,3 +41,12 @@ def test_a_new_one_changes_the_remembered_one_by_its_gain():
     assert blended(old, new, 0.1) == pytest.approx([0.1] * 3)
     assert blended(None, new, 0.1) is new
     assert blended(old, None, 0.1) is old
+
+
+def test_grey_and_transparent_frames_look_like_coloured_ones_of_the_same_pixels():
+    grey = np.random.default_rng(0).integers(0, 255, (60, 60), np.uint8)
+    colour = np.repeat(grey[:, :, None], 3, axis=2)
+    alpha = np.dstack([colour, np.full_like(grey, 255)])
+    expected = appearance(colour, (10, 10, 20, 20))
+    for frame in (grey, grey[:, :, None], alpha):
+        assert appearance(frame, (10, 10, 20, 20)) == pytest.approx(expected)

@@ -161,6 +161,28 @@ def test_a_doubtful_face_is_shown_as_soon_as_it_is_verified(head):
     assert shown[-1] == 1
 
 
+def test_a_face_with_eyes_is_shown_in_the_first_frame_of_a_shot_even_if_it_is_weak(head):
+    detector = Doubtful()
+    detector.is_face = lambda *_, **__: True
+    assert len(Watching(detector)(scene(head, (200, 100)))) == 1
+
+
+def test_frames_far_apart_are_searched_as_pictures(detector, head):
+    watching = Watching(detector)
+    small = cv2.resize(head, (120, 120))
+    assert len(watching(scene(small, (40, 100)), seconds=0)) == 1
+    people = watching(scene(small, (40, 100), (400, 300), (250, 40)), seconds=5)
+    assert sorted(person.identity for person in people) == [1, 2, 3]
+
+
+def test_a_head_that_a_picture_misses_is_looked_for_in_its_place(detector, head, monkeypatch):
+    watching = Watching(detector)
+    watching(scene(head, (200, 100)), seconds=0)
+    monkeypatch.setattr(detector, "find", lambda _: [])
+    (person,) = watching(scene(head, (200, 100)), seconds=5)
+    assert (person.identity, person.seen) == (1, True)
+
+
 def test_what_verification_refuses_is_never_shown(head):
     detector = Doubtful()
     watching = Watching(detector)
@@ -219,6 +241,15 @@ def test_the_nodding_man_is_one_person_and_nobody_is_on_his_shirt(detector):
     shown = people_in(detector, MEDIA / "yes.mkv")
     assert [sorted(people) for people in shown] == [[1]] * 65
     assert all(box[1] + box[3] < 200 for people in shown for box, _ in people.values())
+
+
+@needs_media
+@pytest.mark.parametrize("seconds", [1, 5])
+def test_29_on_a_still_stay_the_same_29(detector, seconds):
+    watching, frame = Watching(detector), cv2.imread(str(MEDIA / "solvay1927_660.jpg"))
+    for number in range(3):
+        people = watching(frame, seconds=number * seconds)
+        assert sorted(person.identity for person in people) == list(range(1, 30))
 
 
 @needs_media

@@ -99,6 +99,55 @@ def test_somebody_who_comes_back_later_than_the_age_is_new():
     assert identities(clip.frame(seen(100))) == [2]
 
 
+@pytest.mark.parametrize("seconds", [5, 3600])
+def test_between_frames_far_apart_nobody_is_forgotten_for_the_time_that_passed(seconds):
+    clip = Clip(rate=1 / seconds)
+    clip.frame(seen(100, shade=0.5), seen(300, shade=0.5))
+    assert where(clip.frame(seen(130, shade=0.55), seen(300, shade=0.5))) == {
+        1: pytest.approx(130, abs=1),
+        2: 300,
+    }
+
+
+def test_somebody_missed_in_two_frames_far_apart_keeps_the_number_and_in_three_does_not():
+    for missed, expected in ((2, [1]), (3, [2])):
+        clip = Clip(rate=1 / 5)
+        clip.frame(seen(100, shade=0.5))
+        for _ in range(missed):
+            assert clip.frame() == []
+        assert identities(clip.frame(seen(100, shade=0.5))) == expected
+
+
+def test_after_a_long_gap_somebody_who_looks_different_is_new():
+    clip = Clip(rate=1 / 5)
+    clip.frame(seen(100, shade=0.2))
+    assert identities(clip.frame(seen(100, shade=0.7))) == [2]
+
+
+def test_nobody_walks_on_between_frames_far_apart():
+    clip = Clip(rate=1 / 5)
+    clip.frame(seen(100))
+    clip.frame(seen(160))
+    clip.frame()
+    assert clip.predicted[0][0] == pytest.approx(160, abs=1)
+
+
+def test_only_so_many_as_are_asked_for_are_shown_the_largest_first():
+    clip = Clip(max_faces=2)
+    found = [Detection((x, 100.0, side, side)) for x, side in ((0.0, 50), (200.0, 90), (400.0, 70))]
+    assert where(clip.frame(*found)) == {1: 200, 2: 400}
+
+
+def test_the_one_who_is_shown_stays_until_another_is_clearly_larger():
+    clip = Clip(max_faces=1)
+    near, far = (lambda side: Detection((0.0, 100.0, side, side))), seen(400)
+    assert where(clip.frame(near(SIDE - 4.0), far)) == {1: 400}
+    assert where(clip.frame(near(SIDE + 4.0), far)) == {1: 400}
+    for _ in range(30):
+        faces = clip.frame(near(SIDE * 1.5), far)
+    assert identities(faces) == [2]
+
+
 def test_a_newcomer_far_from_everybody_gets_the_next_number():
     clip = Clip()
     clip.frame(seen(100))
