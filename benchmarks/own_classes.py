@@ -21,7 +21,7 @@ from emotion.data import dataset
 ROOT = Path(__file__).parents[1]
 WEIGHTS = ROOT / "emotion" / "models" / "fer2013.keras"
 LEARN, SCORE = 60, 300  # pictures of a class
-MADE_UP = (
+MADE_UP: tuple[dict[str, tuple[str, ...]], ...] = (
     {"bright": ("happy", "surprise"), "flat": ("neutral", "sad"), "tense": ("angry", "fear")},
     {"one": ("disgust", "sad"), "two": ("neutral",), "three": ("fear", "surprise")},
 )
