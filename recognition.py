@@ -147,7 +147,9 @@ def main(settings: Settings) -> int:
     results = settings.results or (Path("-") if blind and not settings.output else None)
     with ExitStack() as stack:
         if settings.output:
-            stack.enter_context(lock.beside(settings.output.absolute(), "OUTPUT"))
+            several = source.kind == "folder"
+            output = settings.output.absolute()
+            stack.enter_context(lock.beside(output, "OUTPUT", parents=several))
         window = None
         if not blind:
             window = Window(TITLE, mirror=mirror, folder=beside.absolute(), notify=say)

@@ -34,14 +34,17 @@ def held(path: Path, what: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def beside(path: Path, setting: str) -> Iterator[None]:
+def beside(path: Path, setting: str, *, parents: bool = False) -> Iterator[None]:
     """Hold the lock of the file or folder `path`, which `setting` names, in a file beside it.
 
-    Raises EmotionError when another process holds it or nothing can be written there.
+    With `parents` the folders in which it will lie are made. Raises EmotionError when another
+    process holds it or nothing can be written there.
     """
     named = f"{setting}='{path}'"
     with contextlib.ExitStack() as stack:
         try:
+            if parents:
+                path.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(held(path.with_name(f".{path.name}.lock"), named))
         except OSError as error:
             raise EmotionError(files.unwritten(named, error)) from error

@@ -18,7 +18,7 @@ from display import Person, display
 from film import film, times_of
 from stream import Stream
 
-from emotion import faces, pictures
+from emotion import faces, lock, pictures
 from emotion.errors import SettingsError
 from emotion.output.paths import usable_source
 from emotion.output.recording import Recording
@@ -243,7 +243,7 @@ def test_a_picture_without_a_display_gives_rows_on_standard_output():
 def test_the_start_shows_every_setting_and_nothing_else_on_stderr():
     done = recognise(DEVICE_ID=ASTRONAUT, **QUIET)
     lines = done.stderr.splitlines()
-    assert len(lines) == 18
+    assert len(lines) == 22
     assert "  GIVE_UP       60  (default)" in lines and "  SHOW          0  (environment)" in lines
 
 
@@ -352,8 +352,16 @@ def test_a_reader_that_stops_early_ends_the_run_quietly(clip):
         running.stdout.readline()
         running.stdout.close()
         error = running.stderr.read()
-    assert running.returncode == 0
+    assert running.returncode == 141  # not all was done
     assert "Broken" not in error and "Traceback" not in error
+
+
+def test_two_runs_cannot_write_one_copy(clip, tmp_path):
+    with lock.beside(tmp_path / "a.mp4", "OUTPUT"):
+        done = recognise(DEVICE_ID=clip, OUTPUT=tmp_path / "a.mp4", **QUIET)
+    assert done.returncode == 1
+    assert f"another run (process {os.getpid()}) is writing here" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_is_one_set_of_rows_with_a_copy_of_each(tmp_path, folder):
