@@ -175,14 +175,15 @@ def test_the_recipe_of_the_model_that_ships(all_there):
     path = ROOT / "recipes" / "people.toml"
     found = config.read(train.Settings, {"RECIPE": str(path), "DATASET": "runs"})
     assert found.recipe == Recipe(
-        epochs=5,
+        epochs=2,
         patience=0,
-        seed=20,
-        learning_rate=0.01,
+        seed=21,
+        learning_rate=0.001,
         augment=0.4,
         random_erasing=0.0,
         blur_noise=0.1,
         annotator_votes_weight=2.0,
+        teachers_weight=1.0,
     )
     last = Path("runs/last/emotion.keras")
     assert (found.teachers, found.initial_weights) == ((last,), last)
