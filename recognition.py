@@ -136,6 +136,9 @@ def main(settings: Settings) -> int:
         max_faces=settings.max_faces,
         cropped=settings.cropped,
     )
+    if recogniser.labels_assumed:
+        named = ", ".join(recogniser.labels)
+        say(f"MODEL_PATH has no labels inside: its outputs are taken for FER-2013's, {named}")
     blind: str | None = "SHOW=0"
     if settings.show:
         from emotion.output.window import Window, missing_display

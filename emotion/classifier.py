@@ -23,6 +23,7 @@ class Classifier:
 
     A model may answer more than one question: `reading` names the one that is asked, by default
     "people" where the model has it, else its only one. `readings` are the names it knows.
+    `labels_assumed` says whether the file has no labels inside and FER-2013's were taken.
 
     Raises EmotionError when the file is missing, is no model, is a model of another kind, or has
     no such reading.
@@ -41,6 +42,7 @@ class Classifier:
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]
         self.size = self._side()
+        self.labels_assumed = not self.labels
         self.labels = self.labels or self._assumed_labels()
         known = model_file.readings(self.labels, self.metadata)
         self.readings = tuple(one.name for one in known)

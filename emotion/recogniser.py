@@ -100,6 +100,11 @@ class EmotionRecogniser:
         """The question that the model is asked: "people", "fer2013", or "labels" of other data."""
         return self._classifier.reading.name
 
+    @property
+    def labels_assumed(self) -> bool:
+        """Whether the model has no labels inside, and FER-2013's were taken."""
+        return self._classifier.labels_assumed
+
     def reset(self) -> None:
         """Forget everybody: the next frame belongs to another clip."""
         with self._lock:

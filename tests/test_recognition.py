@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import io
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -18,7 +20,7 @@ from display import Person, display
 from film import film, times_of
 from stream import Stream
 
-from emotion import faces, lock, pictures
+from emotion import faces, lock, model_file, pictures
 from emotion.errors import SettingsError
 from emotion.output.paths import usable_source
 from emotion.output.recording import Recording
@@ -354,6 +356,23 @@ def test_a_reader_that_stops_early_ends_the_run_quietly(clip):
         error = running.stderr.read()
     assert running.returncode == 141  # not all was done
     assert "Broken" not in error and "Traceback" not in error
+
+
+def test_a_model_without_labels_is_read_and_said_to_be(tmp_path):
+    shipped = (ROOT / "emotion" / "models" / "fer2013.tflite").read_bytes()
+    bare = tmp_path / "bare.tflite"
+    with zipfile.ZipFile(io.BytesIO(shipped)) as archive:
+        bare.write_bytes(shipped[: min(entry.header_offset for entry in archive.infolist())])
+    at, text = model_file._description(bare.read_bytes())  # without the length that it states
+    bare.write_bytes(
+        bare.read_bytes()[:at] + b"x" * len(text) + bare.read_bytes()[at + len(text) :]
+    )
+    done = recognise(DEVICE_ID=ASTRONAUT, SHOW=0, MODEL_PATH=bare)
+    assert done.returncode == 0
+    assert "MODEL_PATH has no labels inside: its outputs are taken for FER-2013's, angry, disg" in (
+        done.stderr
+    )
+    assert "no labels inside" not in recognise(DEVICE_ID=ASTRONAUT, **QUIET).stderr
 
 
 def test_two_runs_cannot_write_one_copy(clip, tmp_path):
