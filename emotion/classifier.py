@@ -59,13 +59,16 @@ class Classifier:
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities, float32 (F, classes), for `crops`, uint8 (F, size, size); F may be 0.
 
-        In people's reading they are the shares among those who named one of `labels`.
+        In people's reading they are the shares among those who named one of `labels`; where nobody
+        did, as of a blank wall, all are alike.
         """
         rows = self.shares(crops)
         if self._every:
             return rows
         rows = rows[:, self.columns]
-        return rows / np.maximum(rows.sum(axis=1, keepdims=True), np.float32(1e-6))
+        named = rows.sum(axis=1, keepdims=True)
+        alike = np.float32(1 / len(self.columns))
+        return np.where(named > 1e-6, rows / np.maximum(named, np.float32(1e-6)), alike)
 
     def shares(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities, float32 (F, answers), of every answer of the reading that is asked."""

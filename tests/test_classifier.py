@@ -149,6 +149,14 @@ def test_a_model_of_two_readings_answers_the_one_that_is_asked(two, images):
     assert people.labels == NAMES
 
 
+def test_where_nobody_names_an_emotion_all_are_alike(two, images, monkeypatch):
+    """Of a blank wall everybody says that it is no face; the rows still sum to one."""
+    people = Classifier(two[1], reading="people")
+    monkeypatch.setattr(people, "_read", lambda: np.array([0, 1, 0], np.float32))
+    assert people(images[:2]).tolist() == [[0.5, 0.5]] * 2
+    assert people(images[:2]).dtype == np.float32
+
+
 def test_people_are_asked_where_the_model_knows_their_answers(two, files):
     assert Classifier(two[1]).reading.name == "people"
     assert Classifier(files / "int8.tflite").reading.name == "fer2013"

@@ -272,6 +272,61 @@ def test_mirror_turns_what_is_written_round(tmp_path):
     assert np.array_equal(plain[rows], mirrored[rows, ::-1])
 
 
+def test_a_picture_that_is_a_face_already_is_read_as_one(tmp_path, portrait):
+    """A tight crop gave an empty row: no cascade finds a face in it."""
+    tight = cv2.imread(str(ASTRONAUT))[80:150, 190:260]
+    cv2.imwrite(str(tmp_path / "face.png"), tight)
+    empty, read = (
+        rows_of(recognise(DEVICE_ID=tmp_path / "face.png", CROPPED=cropped, **QUIET).stdout)
+        for cropped in (0, 1)
+    )
+    assert [row["identity"] for row in empty] == [None]
+    assert [(row["identity"], row["box"]) for row in read] == [(1, [0, 0, 70, 70])]
+
+
+def test_a_region_is_searched_and_the_boxes_are_the_whole_pictures():
+    done = recognise(DEVICE_ID="samples/two.jpg", REGION="240,0,240,360", **QUIET)
+    (row,) = rows_of(done.stdout)
+    assert row["box"] == pytest.approx([368, 47, 80, 80], abs=6)
+
+
+def test_a_region_outside_a_picture_is_one_line(tmp_path):
+    done = recognise(DEVICE_ID="samples/two.jpg", REGION="480,0,9,9", **QUIET)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "error: REGION=480,0,9,9 lies outside a frame of 480x360"
+    )
+
+
+def test_of_two_faces_the_largest_alone_is_asked_for():
+    (row,) = rows_of(recognise(DEVICE_ID="samples/two.jpg", MAX_FACES=1, **QUIET).stdout)
+    assert row["box"] == pytest.approx([30, 45, 82, 82], abs=6)
+
+
+def test_parts_and_numbers_of_faces_that_cannot_be_are_all_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = recognise(
+        DEVICE_ID=ASTRONAUT, REGION="1,2,3", MAX_FACES=0, CROPPED=2, CROPS=tmp_path / "file"
+    )
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert [line.split("=")[0] for line in lines] == ["CROPPED", "REGION", "MAX_FACES", "CROPS"]
+    assert "must be x,y,width,height: four whole numbers of pixels" in lines[1]
+    assert lines[3].endswith("is a file: give the name of a folder")
+
+
+def test_the_faces_seen_are_saved_as_crops_one_a_second_of_each_person(tmp_path, people_clip):
+    folder = tmp_path / "mine" / "happy"
+    done = recognise(DEVICE_ID=people_clip, CROPS=folder, RESULTS=tmp_path / "rows.csv", **QUIET)
+    assert f"wrote 6 face crops to {folder}" in done.stderr.splitlines()
+    names = sorted(path.name for path in folder.iterdir())
+    assert [name.rsplit("-", 1)[0] for name in names] == [
+        *["people.mp4-person1"] * 4,
+        *["people.mp4-person2"] * 2,
+    ]
+    assert cv2.imread(str(folder / names[0]), cv2.IMREAD_UNCHANGED).shape == (48, 48)
+
+
 def test_a_picture_without_a_face_is_a_row_without_one(tmp_path):
     cv2.imwrite(str(tmp_path / "grey.png"), np.full((120, 160, 3), 90, np.uint8))
     done = recognise(DEVICE_ID=tmp_path / "grey.png", **QUIET)

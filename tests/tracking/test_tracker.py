@@ -142,7 +142,8 @@ def test_the_one_who_is_shown_stays_until_another_is_clearly_larger():
     clip = Clip(max_faces=1)
     near, far = (lambda side: Detection((0.0, 100.0, side, side))), seen(400)
     assert where(clip.frame(near(SIDE - 4.0), far)) == {1: 400}
-    assert where(clip.frame(near(SIDE + 4.0), far)) == {1: 400}
+    for _ in range(10):
+        assert where(clip.frame(near(SIDE + 4.0), far)) == {1: 400}
     for _ in range(30):
         faces = clip.frame(near(SIDE * 1.5), far)
     assert identities(faces) == [2]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from emotion.errors import EmotionError
+from emotion.tracking.tracker import Tracker
 from emotion.tracking.yunet import YuNet
 
 
@@ -128,6 +129,22 @@ def test_grey_and_transparent_frames_reach_the_network_in_three_channels(detecto
     yunet, stand_in = detector([face()])
     assert len(yunet.detect(np.full(shape, 90, np.uint8))) == 1
     assert stand_in.seen.shape == (300, 400, 3)
+
+
+@pytest.mark.parametrize("seconds", [0.04, 1, 5, 3600])
+def test_identities_hold_at_any_gap_in_a_still_scene(detector, seconds):
+    yunet, _ = detector([face(10, 10, 60), face(200, 50, 120)])
+    tracker = Tracker(("face",))
+    for number in range(5):
+        time = number * seconds
+        people = tracker.update(
+            time,
+            lambda tracks, time=time: yunet.detect_next(
+                FRAME, FRAME[:, :, 0], tracks, time, cut=False
+            ),
+            lambda tracks: np.ones((len(tracks), 1), np.float32),
+        )
+        assert {one.identity: one.box[2] for one in people} == {1: 60, 2: 120}
 
 
 def test_a_missing_file_says_where_to_get_it(tmp_path):
