@@ -211,7 +211,6 @@ _UNREADABLE = (
     zlib.error,
     ValueError,
     KeyError,
-    TypeError,
     EOFError,
     OSError,
     NotImplementedError,  # a kind of compression that zipfile does not know

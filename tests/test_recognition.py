@@ -42,6 +42,14 @@ def environment(**settings):
     return kept | {name: str(value) for name, value in settings.items()}
 
 
+@pytest.fixture(autouse=True)
+def hang_up_is_heard():
+    """Also where the tests themselves were told to survive it, as nohup does."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def recognise(*arguments, cwd=ROOT, **settings):
     command = [sys.executable, str(ROOT / "recognition.py"), *arguments]
     return subprocess.run(
@@ -310,9 +318,9 @@ def test_parts_and_numbers_of_faces_that_cannot_be_are_all_named(tmp_path):
     )
     assert done.returncode == 2
     lines = done.stderr.splitlines()
-    assert [line.split("=")[0] for line in lines] == ["CROPPED", "REGION", "MAX_FACES", "CROPS"]
-    assert "must be x,y,width,height: four whole numbers of pixels" in lines[1]
-    assert lines[3].endswith("is a file: give the name of a folder")
+    assert [line.split("=")[0] for line in lines] == ["CROPS", "MAX_FACES", "CROPPED", "REGION"]
+    assert "must be x,y,width,height: four whole numbers of pixels" in lines[3]
+    assert lines[0].endswith("is a file: give the name of a folder")
 
 
 def test_the_faces_seen_are_saved_as_crops_one_a_second_of_each_person(tmp_path, people_clip):
@@ -543,10 +551,10 @@ def test_a_signal_while_the_program_still_loads_ends_it_in_one_line(tmp_path, en
     (tmp_path / "sitecustomize.py").write_text(
         "import builtins, os\n"
         "original = builtins.__import__\n"
-        "def loading(name, *rest):\n"
+        "def loading(name, *rest, **named):\n"
         f"    if name == {module!r}:\n"
         f"        os.kill(os.getpid(), {int(ending)})\n"
-        "    return original(name, *rest)\n"
+        "    return original(name, *rest, **named)\n"
         "builtins.__import__ = loading\n"
     )
     done = recognise(DEVICE_ID=ASTRONAUT, PYTHONPATH=tmp_path, **QUIET)
