@@ -71,7 +71,7 @@ def read(path: Path, names: Sequence[str]) -> AnnotatorVotes:
     if header[:1] == [_FILE]:
         first, keys = 1, [row.cells[0] if row.cells else "" for row in rows[1:]]
     elif tuple(header[:2]) == _ROWS:
-        first, keys = 2, [f"row {number}" for number in range(2, len(rows) + 1)]
+        first, keys = 2, [f"row {row.number}" for row in rows[1:]]
     else:
         begins = class_names.shown(", ".join(header[:3])) or "nothing"
         raise EmotionError(

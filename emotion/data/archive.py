@@ -3,6 +3,7 @@
 import errno
 import lzma
 import os
+import re
 import stat
 import unicodedata
 import zipfile
@@ -16,13 +17,14 @@ from typing import IO
 
 from emotion.errors import EmotionError, UnreadableError
 from emotion.picture_size import LIMIT, most_pixels
+from emotion.printable import printable
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
 """What Python raises while it reads a damaged file inside a zip."""
 
 _ENCRYPTED, _UTF8_NAME = 0x1, 0x800  # bits of a zip entry's flags
 _BYTES = 3  # a pixel; a picture file that is longer than what it decodes to is none
-_JOINERS = "\u200c\u200d"  # not printable by themselves, and part of Persian and Hindi words
+_NO_UTF8 = re.compile("[\udc80-\udcff]")  # bytes, as Python keeps them in a name
 _KINDS = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -94,15 +96,13 @@ def open_archive(path: Path) -> Archive:
     return _File(path)
 
 
-def printable(text: str) -> str:
-    """`text` with composed accents, and an escape for all that is no text.
+def plain_name(name: str) -> str:
+    """`name` with composed accents, and an escape for all that is no text.
 
     Those are bytes that are not UTF-8, line ends, a terminal's codes, and marks that nobody sees.
     """
-    text = unicodedata.normalize("NFC", text)  # macOS stores an accented letter as two characters
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in _JOINERS else _escape(c) for c in text)
+    name = unicodedata.normalize("NFC", name)  # macOS stores an accented letter as two characters
+    return printable(_NO_UTF8.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", name))
 
 
 class _Folder(Archive):
@@ -112,11 +112,11 @@ class _Folder(Archive):
         troubles: list[str] = []
         for name, found, kind in _walk(str(path), "", ()):
             if kind == "folder":
-                folders.append(printable(name))
+                folders.append(plain_name(name))
             elif kind == "file":
-                self._paths[printable(name)] = found
+                self._paths[plain_name(name)] = found
             else:
-                troubles.append(f"{printable(name)}: {kind}, no file")
+                troubles.append(f"{plain_name(name)}: {kind}, no file")
         self.files, self.folders = tuple(sorted(self._paths)), tuple(sorted(folders))
         self.troubles = tuple(sorted(troubles))
 
@@ -152,7 +152,7 @@ class _Zip(Archive):
         self._entries: dict[str, zipfile.ZipInfo] = {}
         folders: set[str] = set()
         for entry in self._zip.infolist():
-            name = PurePosixPath(printable(_zip_name(entry)))
+            name = PurePosixPath(plain_name(_zip_name(entry)))
             if any(map(_hidden, name.parts)):
                 continue
             folders.update(str(folder) for folder in name.parents if folder.name)
@@ -239,13 +239,6 @@ def _zip_name(entry: zipfile.ZipInfo) -> str:
         with suppress(UnicodeError):  # or the name really is in the old code page
             name = name.encode("cp437").decode("utf-8")
     return name.replace("\\", "/").lstrip("/")
-
-
-def _escape(character: str) -> str:
-    """\\xff for a byte that is not UTF-8, and what Python writes for anything else."""
-    if "\udc80" <= character <= "\udcff":
-        return f"\\x{ord(character) - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode()
 
 
 def _damaged(path: Path, why: object) -> EmotionError:

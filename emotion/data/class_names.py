@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from emotion.data.archive import printable
+from emotion.data.archive import plain_name
 from emotion.errors import EmotionError
 from emotion.model_file import CONTEMPT, FER2013
 
@@ -39,7 +39,7 @@ def usable(label: str) -> str:
 
     Raises ValueError with what is wrong with one that cannot be a class's name.
     """
-    label = printable(label.strip())
+    label = plain_name(label.strip())
     if not label:
         raise ValueError("is blank")
     if len(label) > LONGEST:
@@ -148,5 +148,5 @@ def check_case(given: str, labels: Iterable[str]) -> None:
 
 def shown(text: str) -> str:
     """Anything from a file as a complaint can show it: escaped, and not longer than a line."""
-    text = printable(text)
+    text = plain_name(text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

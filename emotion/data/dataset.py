@@ -202,7 +202,7 @@ def _gather(items: Iterable[Item], prepare: face_crops.Preparer, progress: Progr
         except UnreadableError as why:
             found.unreadable.append(f"{item.name}: {why}")
         else:
-            _take(found, item, prepare(image, item.name), key)
+            _take(found, item, prepare(image), key)
         progress(done)
     return found
 

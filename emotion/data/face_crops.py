@@ -1,6 +1,5 @@
 """A picture -> the square grey crop that training looks at."""
 
-import re
 from dataclasses import dataclass
 
 import cv2
@@ -10,9 +9,6 @@ from numpy.typing import NDArray
 from emotion import faces
 
 CROP_SIDE = 48  # FER-2013's; a grey square no larger is a face crop already, and no photograph
-
-# clip-12.3s-2.png: source, second and identity, as recognition saves the faces that it has seen.
-_SAVED = re.compile(r".+-\d+(\.\d+)?s-\d+\.png", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -30,17 +26,13 @@ class Preparer:
         self.size = size
         self._detector: faces.FaceDetector | None = None
 
-    def __call__(self, image: NDArray[np.uint8], name: str = "") -> Crop:
-        """The crop of `image`, grey or BGR, uint8, any size; `name` is the file's.
+    def __call__(self, image: NDArray[np.uint8]) -> Crop:
+        """The crop of `image`, grey or BGR, uint8, any size.
 
-        FER-2013's crops stay as they are: a cascade finds no face in a bare 48 x 48 crop. So do
-        squares whose name says that recognition has cropped them. Of anything else it is the
-        largest face, or else the centre square.
+        FER-2013's crops and those that recognition saves stay as they are: a cascade finds no face
+        in a bare 48 x 48 crop. Of anything else it is the largest face, or else the centre square.
         """
         height, width = image.shape[:2]
-        if height == width and _SAVED.fullmatch(name.rpartition("/")[2]):
-            whole = faces.crop(image, [(0, 0, width, height)], size=self.size, margin=0)
-            return Crop(whole[0], "as it is")
         grey = _if_colourless(image)
         if grey is not None and height == width and height <= max(self.size, CROP_SIDE):
             return Crop(_scaled(grey, self.size), "as it is")

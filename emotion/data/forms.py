@@ -18,10 +18,9 @@ from emotion.data import class_names, fer2013_csv, folders, label_lists
 from emotion.data.archive import Archive, open_archive
 from emotion.data.folders import ClassFolders, Entry
 from emotion.data.label_lists import Listed
+from emotion.data.splits import Places
 from emotion.errors import EmotionError
 from emotion.model_file import is_emotion, same_emotion
-
-Places = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,8 @@ def _of_pictures(given: str, archive: Archive, only: str, classes: Sequence[str]
         if listed and (only or not plan or label_lists.outweighs(listed, plan.entries)):
             return _from_list(given, archive, listed, plan, classes)
     if plan is None:
-        raise refused or EmotionError(f"{given} holds no pictures")
+        assert refused is not None
+        raise refused
     return _from_folders(given, archive, plan, classes)
 
 

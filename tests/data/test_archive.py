@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from emotion.data.archive import open_archive, printable
+from emotion.data.archive import open_archive, plain_name
 from emotion.errors import EmotionError, UnreadableError
 
 
@@ -170,7 +170,7 @@ def test_no_more_is_unpacked_than_a_zip_says(tmp_path):
     ],
 )
 def test_what_is_no_text_in_a_name_is_escaped(name, shown):
-    assert printable(name) == shown
+    assert plain_name(name) == shown
 
 
 def test_files_whose_names_are_escaped_are_read(tmp_path):

@@ -41,15 +41,6 @@ def test_a_fer2013_crop_is_only_scaled_for_another_size():
     np.testing.assert_array_equal(crop.image, expected)
 
 
-def test_a_square_that_recognition_saved_is_used_whole(prepare, photograph):
-    square = photograph[:480, 80:560]
-    expected = cv2.resize(cv2.cvtColor(square, cv2.COLOR_BGR2GRAY), (48, 48), interpolation=3)
-    crop = prepare(square, "bored/holiday-film-12.3s-2.png")
-    assert crop.how == "as it is"
-    np.testing.assert_array_equal(crop.image, expected)
-    assert prepare(square, "bored/holiday.png").how == "face"
-
-
 def test_a_photograph_is_cropped_to_its_face_as_recognition_crops(prepare, photograph):
     crop = prepare(photograph)
     boxes = faces.FaceDetector().detect(photograph)
