@@ -10,10 +10,9 @@ if __name__ == "__main__":  # from the first moment, not only once all below is 
 
     stopping.listen(running=False)
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import ClassVar
@@ -106,8 +105,8 @@ def main(settings: Settings) -> int:
     say(config.summary(replace(settings, device_id=public(settings.device_id))))
 
     # OpenCV, LiteRT and, for clips, FFmpeg are loaded here, once the settings are known to be good.
-    if source.kind == "clip":  # meanwhile: that saves half of the 70 ms that it takes
-        Thread(target=import_module, args=("av",), daemon=True).start()
+    if source.kind == "clip" and sys.platform != "darwin":  # where it talks while it is imported
+        Thread(target=load_ffmpeg, daemon=True).start()  # meanwhile: saves half of its 70 ms
     from emotion.output.crops import Crops
     from emotion.output.rows import Rows
     from emotion.quiet import silence_opencv
@@ -135,6 +134,8 @@ def main(settings: Settings) -> int:
         region=settings.region or None,
         max_faces=settings.max_faces,
         cropped=settings.cropped,
+        # A picture's search is long enough for two to help; a video frame's is not.
+        threads=2 if source.kind == "picture" else 1,
     )
     if recogniser.labels_assumed:
         named = ", ".join(recogniser.labels)
@@ -150,9 +151,8 @@ def main(settings: Settings) -> int:
     results = settings.results or (Path("-") if blind and not settings.output else None)
     with ExitStack() as stack:
         if settings.output:
-            several = source.kind == "folder"
-            output = settings.output.absolute()
-            stack.enter_context(lock.beside(output, "OUTPUT", parents=several))
+            within = source.kind == "folder"
+            stack.enter_context(lock.of(settings.output.absolute(), "OUTPUT", within=within))
         window = None
         if not blind:
             window = Window(TITLE, mirror=mirror, folder=beside.absolute(), notify=say)
@@ -179,6 +179,12 @@ def main(settings: Settings) -> int:
             duration=settings.duration,
         )
         return 0 if session.run(source) else 1
+
+
+def load_ffmpeg() -> None:
+    """Import it; whoever needs it says that it is missing."""
+    with suppress(ImportError):
+        import av  # noqa: F401
 
 
 if __name__ == "__main__":

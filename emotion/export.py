@@ -170,12 +170,12 @@ def deliver(
         gate(before, after, kind, what)
         for what, before, after in _right_answers(keras_model, exported, data, votes)
     ]
-    complaint = "; ".join(filter(None, lost))
+    complaint = f"WARNING: {'; '.join(filter(None, lost))}" if any(lost) else ""
     spare = path.with_name(f"{path.stem}_float32.tflite")
     spare.unlink(missing_ok=True)  # of a run that is replaced
     if complaint and optimise:
         write(spare, network, labels, metadata, None)
-        complaint = f"WARNING: {complaint}: use {spare}, the float32 export, instead"
+        complaint += f": use {spare}, the float32 export, instead"
     return Delivery(
         models={"Keras": keras_model, kind: exported},
         agreement={

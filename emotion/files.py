@@ -8,7 +8,8 @@ from pathlib import Path
 
 from emotion.errors import EmotionError
 
-_FULL = {"ENOSPC", "EDQUOT", "EFBIG"}
+FULL = ("ENOSPC", "EDQUOT", "EFBIG")
+"""Names of the errors of a full disk."""
 
 
 @contextlib.contextmanager
@@ -31,14 +32,11 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def unwritten(path: Path | str, error: OSError) -> str:
+def unwritten(path: Path | str, error: Exception) -> str:
     """Why `path` was not written, and what to do, in one line."""
-    why = (error.strerror or str(error)).lower()
-    helps = (
-        "make room"
-        if errno.errorcode.get(error.errno or 0) in _FULL
-        else "see that it can be written"
-    )
+    why = str(getattr(error, "strerror", None) or error).lower()
+    full = errno.errorcode.get(getattr(error, "errno", None) or 0) in FULL
+    helps = "make room" if full else "see that it can be written"
     return f"{path} cannot be written ({why}): {helps}, then give the same command again"
 
 

@@ -34,18 +34,19 @@ def held(path: Path, what: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def beside(path: Path, setting: str, *, parents: bool = False) -> Iterator[None]:
-    """Hold the lock of the file or folder `path`, which `setting` names, in a file beside it.
+def of(path: Path, setting: str, *, within: bool = False) -> Iterator[None]:
+    """Hold the lock of the file `path`, which `setting` names, in a file beside it.
 
-    With `parents` the folders in which it will lie are made. Raises EmotionError when another
-    process holds it or nothing can be written there.
+    With `within`, `path` is a folder, which is made, and its lock lies in it. Raises EmotionError
+    when another process holds it or nothing can be written there.
     """
     named = f"{setting}='{path}'"
     with contextlib.ExitStack() as stack:
         try:
-            if parents:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(held(path.with_name(f".{path.name}.lock"), named))
+            if within:
+                path.mkdir(parents=True, exist_ok=True)
+            place = path / ".lock" if within else path.with_name(f".{path.name}.lock")
+            stack.enter_context(held(place, named))
         except OSError as error:
             raise EmotionError(files.unwritten(named, error)) from error
         yield

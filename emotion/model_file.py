@@ -3,7 +3,7 @@
 A `.tflite` is a flatbuffer, whose readers ignore bytes behind its end. So the metadata is a zip
 appended to the model: one file to copy, and `unzip -p model.tflite labels.txt` reads it. A
 `.keras` file is a zip already and gets the same two entries. In a `.tflite` the converter's own
-description, as long as the words "1606073 bytes", makes room for the length of the whole file: one
+description, of fifteen characters, makes room for the length of the whole file: one
 that was cut at its end, and so lost its labels, is not taken for one without any.
 
 What a file says is checked before it is believed: it may come from anybody.
@@ -72,10 +72,13 @@ class Reading:
     temperature: float = 1.0
 
     def columns(self, labels: Sequence[str]) -> list[int]:
-        """The answer's place for each of `labels`, by name or by a synonym; -1 where none is."""
-        known = [same_emotion(answer) for answer in self.answers]
-        wanted = [same_emotion(label) for label in labels]
-        return [known.index(label) if label in known else -1 for label in wanted]
+        """The answer's place for each of `labels`, by its name, else by a synonym; -1 for none.
+
+        Its own name first: a model may tell joy from happy.
+        """
+        own = {answer: place for place, answer in reversed(list(enumerate(self.answers)))}
+        usual = {same_emotion(answer): own[answer] for answer in reversed(self.answers)}
+        return [own.get(label, usual.get(same_emotion(label), -1)) for label in labels]
 
 
 def same_emotion(name: str) -> str:

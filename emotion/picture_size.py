@@ -14,8 +14,8 @@ LIMIT = "OPENCV_IO_MAX_IMAGE_PIXELS"
 
 _MOST = 110_000_000  # a telephone's 108 million, and less than 1 GB while it is decoded
 _JPEG_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # markers that are followed by a size
-_NETPBM = re.compile(rb"P[1-6Ff](?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)")
-_PAM = re.compile(rb"P7\s.*?WIDTH\s+(\d+).*?HEIGHT\s+(\d+)", re.DOTALL)
+_NETPBM = re.compile(rb"P[1-6Ff](?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)")
+_PAM_WIDTH, _PAM_HEIGHT = re.compile(rb"\sWIDTH\s+(\d+)"), re.compile(rb"\sHEIGHT\s+(\d+)")
 _RADIANCE = re.compile(rb"#\?.*?\n\n?[-+]Y (\d+) [-+]X (\d+)", re.DOTALL)
 _TIFF_SIZES = {1: "B", 3: "H", 4: "I", 16: "Q"}  # kinds of number -> how struct reads them
 _TEXT = 1000  # bytes; the header of a picture whose header is text is not longer
@@ -40,7 +40,7 @@ def stated(data: bytes) -> tuple[int, int]:
     """Width and height that the picture file says it has; zeros where it does not say."""
     try:
         return _stated(data)
-    except (struct.error, IndexError):  # cut short: decoding it will say so
+    except (struct.error, IndexError, OverflowError):  # cut short: decoding it will say so
         return 0, 0
 
 
@@ -66,8 +66,11 @@ def _stated(data: bytes) -> tuple[int, int]:
     if data[4:8] == b"ftyp":
         return _largest_item(data)
     head = data[:_TEXT]
-    if found := _NETPBM.match(head) or _PAM.match(head):
+    if found := _NETPBM.match(head):
         return _of_text(found[1], found[2])
+    if head.startswith(b"P7"):
+        width, height = _PAM_WIDTH.search(head), _PAM_HEIGHT.search(head)
+        return _of_text(width[1], height[1]) if width and height else (0, 0)
     if found := _RADIANCE.match(head):
         return _of_text(found[2], found[1])
     return 0, 0

@@ -92,7 +92,7 @@ def is_animated(path: Path) -> bool:
     except OSError:
         return False
     if start[:4] == b"RIFF" and start[8:16] == b"WEBPVP8X":
-        return bool(start[20] & 2)
+        return bool(start[20:21] and start[20] & 2)
     if start.startswith(_PNG):
         return b"acTL" in start.partition(b"IDAT")[0]
     return _brand(start) in _SEQUENCES

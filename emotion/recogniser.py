@@ -114,7 +114,12 @@ class EmotionRecogniser:
 
     @overload
     def __call__(
-        self, frame: Image, time: float | None = None, *, boxes: Any | None = None
+        self,
+        frame: Image,
+        time: float | None = None,
+        *,
+        boxes: Any | None = None,
+        live: bool = False,
     ) -> list[Face]: ...
 
     @overload
@@ -126,13 +131,15 @@ class EmotionRecogniser:
         time: float | None = None,
         *,
         boxes: Any | None = None,
+        live: bool = False,
     ) -> list[Face] | list[list[Face]]:
         """The faces in an 8-bit BGR (or BGRA, or grey) `frame`, which is left as it is.
 
         Without a `time` the frame is a picture by itself: searched thoroughly, its people numbered
         from 1, the largest face first. With a `time`, in seconds, it follows the frames before it:
         people keep their numbers, and what they show is averaged; a time that lies a second or
-        more before the last one starts another clip.
+        more before the last one starts another clip. `live` says that times are the clock's, so
+        that a slow machine's gaps are not taken for a time-lapse's.
 
         `boxes`, (F, 4) of x, y, width and height in pixels, are faces that were found by other
         means, from the brows to the chin; none is searched for then. An oblong one becomes the
@@ -150,7 +157,11 @@ class EmotionRecogniser:
                 time = arguments.number("time", time, "a number of seconds", lambda _: True)
             view, corner = self._view(frame)
             given = None if boxes is None else _detections(boxes, frame, corner)
-            found = self._picture(view, given) if time is None else self._video(view, time, given)
+            found = (
+                self._picture(view, given)
+                if time is None
+                else self._video(view, time, given, live=live)
+            )
             return [_moved(face, corner) for face in found] if any(corner) else found
 
     def read(self, crops: Sequence[Image] | NDArray[np.uint8]) -> list[Face]:
@@ -159,7 +170,9 @@ class EmotionRecogniser:
         Each is 8-bit grey or BGR, of any size, from the brows to the chin like FER-2013's; of an
         oblong one the square in its middle counts. Raises EmotionError for anything else.
         """
-        if isinstance(crops, np.ndarray) and (crops.ndim < 3 or crops.shape[2:] in ((3,), (4,))):
+        if isinstance(crops, np.ndarray) and (
+            crops.ndim < 3 or crops.shape[2:] in ((1,), (3,), (4,))
+        ):
             crops = [crops]  # one face
         try:
             pictures = list(crops)
@@ -182,22 +195,24 @@ class EmotionRecogniser:
         detect = _whole(frame)
         return self._answered(self._new_tracker(0), 0.0, frame, detect, margin=0)
 
-    def _video(self, frame: Image, time: float, given: list[Detection] | None) -> list[Face]:
+    def _video(
+        self, frame: Image, time: float, given: list[Detection] | None, *, live: bool
+    ) -> list[Face]:
         if time <= self._time - _BACK:
             self.reset()
         self._time = time
         grey = faces.grey(frame)
         cut = self._shots.cut(grey)
         if given is not None:
-            return self._answered(self._tracker, time, frame, lambda _: given, cut=cut)
+            return self._answered(self._tracker, time, grey, lambda _: given, cut=cut)
         if self._cropped:
-            return self._answered(self._tracker, time, frame, _whole(frame), margin=0)
+            return self._answered(self._tracker, time, grey, _whole(grey), margin=0)
         search = self._video_detector.detect_next
         return self._answered(
             self._tracker,
             time,
             grey,
-            lambda tracks: search(frame, grey, tracks, time, cut=cut),
+            lambda tracks: search(frame, grey, tracks, time, cut=cut, live=live),
             cut=cut,
         )
 

@@ -30,7 +30,7 @@ class Settings:
     """What to score, and on what."""
 
     model_path: Path = setting(
-        REQUIRED, "the `.tflite` model to score", check=config.ending(".tflite")
+        REQUIRED, "the `.tflite` model to score", check=config.file(".tflite")
     )
     dataset: Path = setting(REQUIRED, "the labelled images: any form that train.py takes")
     classes: tuple[str, ...] = setting(
@@ -95,10 +95,7 @@ def class_numbers(data: "Dataset", names: tuple[str, ...]) -> NDArray[np.int64]:
 
     Raises EmotionError when the data has a class that the model does not know.
     """
-    columns = [
-        names.index(label) if label in names else column
-        for label, column in zip(data.labels, Reading("", names).columns(data.labels), strict=True)
-    ]
+    columns = Reading("", names).columns(data.labels)
     unknown = [label for label, column in zip(data.labels, columns, strict=True) if column < 0]
     if unknown:
         raise EmotionError(
@@ -134,22 +131,6 @@ def _labels(
         scores["corrupted"] = metrics.corrupted(classifier, split.images, classes)
         print(f"\n{part}, corrupted\n{report.corrupted_table(scores)}")
     return scores
-
-
-def _votes(
-    settings: Settings, data: "Dataset", classifier: "Classifier"
-) -> "AnnotatorVotes | None":
-    from emotion.data import annotator_votes
-
-    if settings.annotator_votes is None:
-        return None
-    if model_file.PEOPLE not in classifier.readings:
-        raise EmotionError(
-            f"ANNOTATOR_VOTES='{settings.annotator_votes}' is for models that say what people "
-            f"would answer: {settings.model_path} was trained without"
-        )
-    names = [name for split in data.splits.values() for name in split.names]
-    return annotator_votes.read(settings.annotator_votes, names)
 
 
 def _people(

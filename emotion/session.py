@@ -161,7 +161,7 @@ class Session:
         """The faces in a frame, with their rows written; none in one that has only a message."""
         if frame.status_message:
             return []
-        faces = self.recogniser(frame.image, frame.time)
+        faces = self.recogniser(frame.image, frame.time, live=frame.wall is not None)
         if self.rows:
             self.rows.write(frame, faces)
         if self.crops:

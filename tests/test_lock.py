@@ -50,14 +50,14 @@ def test_without_locks_in_the_file_system_nothing_is_locked(tmp_path, monkeypatc
 def test_a_place_beside_which_nothing_can_be_written_is_named(tmp_path):
     where = tmp_path / "none" / "a.mp4"
     with pytest.raises(EmotionError, match=r"^OUTPUT='.*a\.mp4' cannot be written .no such file"):
-        lock.beside(where, "OUTPUT").__enter__()
+        lock.of(where, "OUTPUT").__enter__()
 
 
 def test_the_lock_beside_a_file_goes_and_the_file_stays(tmp_path):
     (tmp_path / "a.mp4").touch()
     with (
-        lock.beside(tmp_path / "a.mp4", "OUTPUT"),
+        lock.of(tmp_path / "a.mp4", "OUTPUT"),
         pytest.raises(EmotionError, match="another run"),
     ):
-        lock.beside(tmp_path / "a.mp4", "OUTPUT").__enter__()
+        lock.of(tmp_path / "a.mp4", "OUTPUT").__enter__()
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]

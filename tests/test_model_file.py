@@ -214,6 +214,11 @@ def test_answers_are_found_by_name_and_by_synonym():
     assert asked.columns(("angry", "happy", "neutral", "fear")) == [2, 1, 0, -1]
 
 
+def test_an_answers_own_name_counts_before_a_synonym():
+    asked = model_file.Reading("labels", ("happy", "joy", "sad"))
+    assert asked.columns(("joy", "happy", "happiness", "sad")) == [1, 0, 0, 2]
+
+
 def test_what_was_saved_comes_back(tmp_path):
     path = tmp_path / "a.keras"
     network = networks.build(2, width=4, size=24)

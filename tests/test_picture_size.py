@@ -44,6 +44,7 @@ def test_the_size_is_read_off_every_kind_of_file(suffix):
         b"MM\0*\0\0\0\x08\0\x02" + struct.pack(">HHIHHHHIHH", 256, 3, 1, 61, 0, 257, 3, 1, 37, 0),
         b"II+\0\x08\0\0\0" + struct.pack("<QQHHQQHHQQ", 16, 2, 256, 4, 1, 61, 257, 4, 1, 37),
         b"P5 # a comment\n61\n# another\n37 255\n",
+        b"P7\nHEIGHT 37\nWIDTH 61\nDEPTH 3\nMAXVAL 255\nENDHDR\n",
         b"\0\0\0\x18ftypheic"
         + ISPE
         + struct.pack(">II", 32, 32)
@@ -59,14 +60,31 @@ def test_the_size_is_read_off_every_kind_of_file(suffix):
             "old BMP",
             "BMP downwards",
         ),
-        *("big-endian TIFF", "BigTIFF", "comments", "HEIC of tiles"),
+        *("big-endian TIFF", "BigTIFF", "comments", "PAM, height first", "HEIC of tiles"),
     ],
 )
 def test_the_size_is_read_off_rarer_files(data):
     assert picture_size.stated(data) == (61, 37)
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", b"\x89PNG", b"BM", b"letter", b"II*\0\xff"])
+FAR = b"II+\0\x08\0\0\0" + struct.pack("<Q", 2**64 - 1)  # a BigTIFF whose sizes lie behind all
+BLANKS = b"P5" + b" " * 900 + b"\n#" * 40  # exponential for an expression that goes back
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff\xd8\xff",
+        b"\x89PNG",
+        b"BM",
+        b"letter",
+        b"II*\0\xff",
+        b"P7\nWIDTH 61\n",
+        FAR,
+        BLANKS,
+    ],
+)
 def test_a_file_that_is_cut_short_or_none_states_nothing(data):
     assert picture_size.stated(data) == (0, 0)
 

@@ -286,8 +286,9 @@ def test_a_crop_of_48_px_reaches_the_network_as_it_is(recogniser):
     crop = np.random.default_rng(0).integers(0, 255, (48, 48), np.uint8)
     recogniser.read(crop)
     assert (recogniser._classifier.seen[0] == crop).all()
-    recogniser.read(np.stack([crop, crop]))
-    assert (recogniser._classifier.seen[0] == crop).all()
+    for given, number in ((np.stack([crop, crop]), 2), (crop[:, :, None], 1)):
+        assert len(recogniser.read(given)) == number
+        assert (recogniser._classifier.seen[0] == crop).all()
 
 
 def test_of_an_oblong_crop_the_square_in_its_middle_counts(recogniser):
@@ -528,7 +529,7 @@ def test_a_face_model_takes_the_cascades_place(monkeypatch, astronaut):
         def find(self, image):
             return [faces.Found((170.0, 60.0, 109.0, 109.0))]
 
-        def detect_next(self, frame, grey, tracks, time, *, cut):
+        def detect_next(self, frame, grey, tracks, time, *, cut, live):
             return [module.Detection((170.0, 60.0, 109.0, 109.0))]
 
     monkeypatch.setattr(module, "YuNet", Detector)

@@ -328,9 +328,10 @@ def test_the_faces_seen_are_saved_as_crops_one_a_second_of_each_person(tmp_path,
     done = recognise(DEVICE_ID=people_clip, CROPS=folder, RESULTS=tmp_path / "rows.csv", **QUIET)
     assert f"wrote 6 face crops to {folder}" in done.stderr.splitlines()
     names = sorted(path.name for path in folder.iterdir())
-    assert [name.rsplit("-", 1)[0] for name in names] == [
-        *["people.mp4-person1"] * 4,
-        *["people.mp4-person2"] * 2,
+    assert len({name.split("-")[1] for name in names}) == 1  # the mark of the source
+    assert [(name.split("-")[0], name.split("-")[2]) for name in names] == [
+        *[("people.mp4", "person1")] * 4,
+        *[("people.mp4", "person2")] * 2,
     ]
     assert cv2.imread(str(folder / names[0]), cv2.IMREAD_UNCHANGED).shape == (48, 48)
 
@@ -439,7 +440,7 @@ def test_a_model_without_labels_is_read_and_said_to_be(tmp_path):
 
 
 def test_two_runs_cannot_write_one_copy(clip, tmp_path):
-    with lock.beside(tmp_path / "a.mp4", "OUTPUT"):
+    with lock.of(tmp_path / "a.mp4", "OUTPUT"):
         done = recognise(DEVICE_ID=clip, OUTPUT=tmp_path / "a.mp4", **QUIET)
     assert done.returncode == 1
     assert f"another run (process {os.getpid()}) is writing here" in done.stderr
@@ -635,7 +636,8 @@ def test_a_full_disk_is_one_line_and_exit_1_and_the_old_copy_stays(tmp_path, peo
     )
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.splitlines()[-1] == (
-        f"error: {out} cannot be written: no space is left there; make room, or name another place"
+        f"error: {out} cannot be written (file too large): make room, "
+        "then give the same command again"
     )
     assert out.read_text() == "the old one"
     assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]

@@ -1,5 +1,8 @@
 """The command that scores a model."""
 
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +11,19 @@ from emotion import report
 from emotion.errors import EmotionError
 
 NAMES = ("a", "b", "c")
+
+
+def test_a_model_that_is_not_there_is_named_before_anything_is_read(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "emotion.report"],
+        env=os.environ | {"MODEL_PATH": str(tmp_path / "no.tflite"), "DATASET": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "MODEL_PATH=" in done.stderr and "no.tflite" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_data_in_another_order_is_scored_by_name():

@@ -36,7 +36,7 @@ class StandIn:
     def reset(self):
         self.asked.append("reset")
 
-    def __call__(self, frame, time=None):
+    def __call__(self, frame, time=None, *, live=False):
         self.asked.append(time)
         return [Face(1, (10, 10, 20, 20), "happy", 0.5, HALF, HALF)]
 
@@ -144,7 +144,7 @@ def test_every_frame_is_turned_as_asked(monkeypatch):
         run.recogniser,
         "__class__",
         type(
-            "Eye", (StandIn,), {"__call__": lambda self, frame, time=None: seen.append(frame) or []}
+            "Eye", (StandIn,), {"__call__": lambda self, frame, *_, **__: seen.append(frame) or []}
         ),
     )
     marked = IMAGE.copy()

@@ -20,7 +20,7 @@ from emotion.errors import EmotionError, SettingsError
 
 T = TypeVar("T")
 
-_NO_ROOM = {"ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO"}
+_UNWRITABLE = (*files.FULL, "EROFS", "EIO")
 
 
 def run(
@@ -48,7 +48,7 @@ def run(
         asked = arguments[0]
         return _complain([f"unexpected argument {asked!r}: settings are variables, see --help"])
     try:
-        settings = config.read(declaration, os.environ, note=_note)
+        settings = config.read(declaration, os.environ, note=say)
     except SettingsError as error:
         return _complain(error.complaints)
     try:
@@ -72,7 +72,7 @@ def _guarded(main: Callable[[Any], int | None], settings: Any) -> int:
         say(f"error: {error}")
         return 1
     except OSError as error:
-        if errno.errorcode.get(error.errno or 0) not in _NO_ROOM:
+        if errno.errorcode.get(error.errno or 0) not in _UNWRITABLE:
             raise
         where = error.filename or "standard output"
         say(f"error: {files.unwritten(where, error)}")
@@ -112,10 +112,6 @@ def _settle(stream: TextIO | None) -> None:
     except OSError:
         with contextlib.suppress(OSError, ValueError):  # a test's stream has no number
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _note(line: str) -> None:
-    say(line)
 
 
 def _complain(complaints: Sequence[str]) -> int:

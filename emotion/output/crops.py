@@ -1,5 +1,7 @@
 """The faces that were seen as pictures of 48 x 48, the form that training takes as it is."""
 
+import hashlib
+import os
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +16,6 @@ from emotion.sources.frame import Frame
 from emotion.sources.source import public
 from emotion.tracking.tracker import Face
 
-SIDE = 48  # FER-2013's: a grey square no larger is a face to emotion.data, and no photograph
 _EVERY = 1.0  # seconds between two crops of one person, which would look alike
 _LONGEST = 80  # characters of a source's name in a file's
 
@@ -23,14 +24,15 @@ class Crops:
     """Writes the crop of each seen face to `folder`, one a second of each person.
 
     A file is named by its source, the time and the person's identity, like
-    `film.mp4-person1-00012.40s.png`; by date and time where the source is live; a picture has no
-    time. With `cropped`, the boxes are faces that were cropped already, and stay as they are.
+    `film.mp4-3f29ab-person1-00012.40s.png`; by date and time where the source is live; a picture
+    has no time. With `cropped`, the boxes are faces that were cropped already and stay as they
+    are.
     """
 
     def __init__(self, folder: Path, *, cropped: bool = False) -> None:
         self._folder, self._margin = folder, 0.0 if cropped else faces.MARGIN
         self._written = 0
-        self._names: dict[str, str] = {}  # of sources; two may end alike
+        self._names: dict[str, str] = {}  # of sources
         self._last: dict[tuple[str, int], float] = {}  # by name and identity
 
     def write(self, frame: Frame, found: Sequence[Face]) -> None:
@@ -55,27 +57,32 @@ class Crops:
         return True
 
     def _save(self, frame: Frame, face: Face, name: str) -> None:
-        size, rolls = SIDE, [face.angle]
-        (crop,) = faces.crop(frame.image, [face.box], size=size, margin=self._margin, rolls=rolls)
+        rolls = [face.angle]  # 48 px: a grey square no larger is a face to emotion.data
+        (crop,) = faces.crop(frame.image, [face.box], margin=self._margin, rolls=rolls)
         path = self._folder / f"{name}-person{face.identity}{_moment(frame)}.png"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with files.replacing(path) as part:
-                part.write_bytes(np.asarray(cv2.imencode(".png", crop)[1]).tobytes())
         except OSError as error:
-            raise EmotionError(f"CROPS='{path}' cannot be written: {error.strerror}") from error
+            raise EmotionError(files.unwritten(f"CROPS='{self._folder}'", error)) from error
+        with files.replacing(path) as part:
+            part.write_bytes(np.asarray(cv2.imencode(".png", crop)[1]).tobytes())
         self._written += 1
 
     def _name(self, source: str) -> str:
-        """A source's name as a part of a file's: no other source of this run has the same."""
+        """A source's name as a part of a file's, with a mark that no other source has.
+
+        Two clips called IMG_1.mov, in this run or another, do not write over each other's crops.
+        """
         if source not in self._names:
             plain = re.sub(r"[^\w.-]+", "_", Path(public(source)).name)[-_LONGEST:].lstrip(".-")
-            taken, number, name = set(self._names.values()), 1, plain or "source"
-            while name in taken:
-                number += 1
-                name = f"{plain}-{number}"
-            self._names[source] = name
+            self._names[source] = f"{plain or 'source'}-{_mark(source)}"
         return self._names[source]
+
+
+def _mark(source: str) -> str:
+    """Six digits that tell sources of one name apart; the same source always has the same."""
+    whole = os.path.realpath(source) if os.path.lexists(source) else source
+    return hashlib.sha256(whole.encode("utf-8", "surrogateescape")).hexdigest()[:6]
 
 
 def _moment(frame: Frame) -> str:

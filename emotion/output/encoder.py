@@ -20,6 +20,9 @@ with silence():  # on macOS, that OpenCV brings an FFmpeg as well
 if TYPE_CHECKING:
     from emotion.sources.clip import Sound
 
+ERRORS = (OSError, ValueError, av.FFmpegError)
+"""What FFmpeg's failures are; not all of its own are one of the first two."""
+
 _TICK = Fraction(1, 120_000)  # seconds; a whole number of them at 24, 25, 30, 50, 60 a second, and
 # at the 1001st parts of television
 _ROUNDING = 0.001  # seconds; Matroska's times of a steady clip are so much beside it
@@ -68,7 +71,7 @@ class Encoder:
 
     Times are kept as they are given; `.avi`, which has none, keeps them on a grid of `rate` a
     second. `sound` is the source's, copied where the format takes it, else coded anew. Every method
-    raises OSError (av.FFmpegError is one, or ValueError) when the file cannot be written.
+    raises one of `ERRORS` when the file cannot be written.
     """
 
     def __init__(
@@ -122,7 +125,7 @@ class Encoder:
 
     def abandon(self) -> None:
         """Let go of a file that could not be written."""
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(*ERRORS):
             self._container.close()
 
     def _steady(self, seconds: float) -> float:
@@ -240,5 +243,5 @@ def _put_index_first(path: Path) -> None:
                     packet.stream = streams[packet.stream]
                     clip.mux(packet)
         whole.replace(path)
-    except (OSError, ValueError):
+    except ERRORS:
         whole.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Where OUTPUT, RESULTS and TIMELINE go, and whether they fit the source, before anything slow."""
+"""Where OUTPUT, RESULTS, TIMELINE and CROPS go, and whether they can, before anything slow."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,6 @@
 """Frames -> picture files and clips, whole under their name or not there at all."""
 
 import contextlib
-import errno
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,7 +61,7 @@ class Recording:
         sound: "Sound | None" = None,
         notify: Notify = lambda _: None,
     ) -> None:
-        self.path, self._rate = path, writing_rate(rate) if path.suffix == ".avi" else rate
+        self.path, self._rate = path, writing_rate(rate) if path.suffix.lower() == ".avi" else rate
         self._part, self._live, self._sound, self._notify = files.part_of(path), live, sound, notify
         self._encoder: Encoder | None = None
         self._size = self._shown = (0, 0)
@@ -126,14 +125,16 @@ class Recording:
     @contextlib.contextmanager
     def _whole_or_absent(self) -> Iterator[None]:
         """Turn a failure to write into one line, and leave what was there before."""
+        from emotion.output.encoder import ERRORS
+
         try:
             yield
-        except (OSError, ValueError) as error:
+        except ERRORS as error:
             encoder, self._encoder = self._encoder, None
             if encoder:
                 encoder.abandon()
             self._part.unlink(missing_ok=True)
-            raise EmotionError(f"{self.path} cannot be written: {reason(error)}") from error
+            raise EmotionError(files.unwritten(self.path, error)) from error
 
     def _described(self) -> str:
         length = self._last + self._lasts - self._start - self._cut
@@ -145,14 +146,6 @@ class Recording:
         if self._size != self._shown:
             size = f", {self._size[0]}x{self._size[1]} (its kind needs even numbers)"
         return f"{length:.1f} s, {rate:.4g} frames a second{size}"
-
-
-def reason(error: Exception) -> str:
-    """Why something cannot be written, in words."""
-    number = getattr(error, "errno", None)
-    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "no space is left there; make room, or name another place"
-    return getattr(error, "strerror", None) or str(error)
 
 
 def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
@@ -168,8 +161,6 @@ def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
             part.write_bytes(data.tobytes())
     except cv2.error as error:
         raise EmotionError(f"{path} cannot be written as {path.suffix}: {error.err}") from error
-    except OSError as error:
-        raise EmotionError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def writing_rate(rate: float) -> float:

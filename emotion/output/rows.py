@@ -34,7 +34,7 @@ class Rows:
         self._where, self._labels, self._reading = where, labels, reading
         self._csv = where.suffix.lower() == ".csv"
         self._file: io.FileIO | None = None
-        self._begun, self._size = False, 0
+        self._size = 0
         self._stack = contextlib.ExitStack()
 
     def write(self, frame: Frame, faces: Sequence[Face]) -> None:
@@ -66,7 +66,7 @@ class Rows:
     def _table(self, found: list[dict[str, Any]]) -> str:
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
-        if not self._begun:
+        if not self._size:
             table.writerow(columns(self._labels))
         table.writerows(cells(row, self._labels) for row in found)
         return text.getvalue()
@@ -87,11 +87,11 @@ class Rows:
         except OSError:
             file.truncate(self._size)
             raise
-        self._begun, self._size = True, self._size + len(data)
+        self._size += len(data)
 
     def _opened(self) -> io.FileIO:
         """The file, locked before anything in it is replaced."""
-        self._stack.enter_context(lock.beside(self._where, "RESULTS"))
+        self._stack.enter_context(lock.of(self._where, "RESULTS"))
         self._file = self._stack.enter_context(self._where.open("wb", buffering=0))
         return self._file
 

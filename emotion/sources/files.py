@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from emotion import pictures
+from emotion import picture_size, pictures
 from emotion.errors import UnreadableError
 from emotion.sources.frame import USUAL_RATE, Choice, Frame
 
@@ -48,6 +48,7 @@ class Animation:
             raise UnreadableError(
                 f"{path} is an animated WebP, which this OpenCV does not read: 4.11 and later do"
             )
+        _check_size(path)
         read, animation = cv2.imreadanimation(self.name)
         if not read:
             raise UnreadableError(f"{path} cannot be read as an animated WebP: it is damaged")
@@ -72,3 +73,14 @@ class Animation:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+def _check_size(path: Path) -> None:
+    """Refuse an animation whose pictures are too large. Raises UnreadableError."""
+    try:
+        with path.open("rb") as file:
+            picture_size.check(file.read(30))
+    except OSError as error:
+        raise UnreadableError(f"{path} cannot be read: {error.strerror}") from error
+    except UnreadableError as error:
+        raise UnreadableError(f"{path} cannot be read as an animated WebP: {error}") from error

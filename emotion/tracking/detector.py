@@ -8,6 +8,7 @@ rest of it in pieces, at most one a frame. Frames that are further apart are sea
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from time import perf_counter
 from weakref import WeakKeyDictionary
 
 from emotion import faces
@@ -39,8 +40,7 @@ class _Followed:
 class VideoDetector:
     """Detects faces in frames that follow each other, given where the known ones should be.
 
-    `detector` is the one for pictures, whose cascades serve here too. Raises EmotionError when the
-    profile cascade is missing.
+    `detector` is the one for pictures, whose cascades serve here too.
     """
 
     def __init__(self, detector: FaceDetector, *, parameters: Parameters = PARAMETERS) -> None:
@@ -48,19 +48,40 @@ class VideoDetector:
         self._near = LocalSearch(detector.alt2, parameters)
         self._elsewhere = FrameSearch(detector, parameters)
         self._followed: WeakKeyDictionary[Track, _Followed] = WeakKeyDictionary()
-        self._tries, self._time = 0, math.inf
+        self._tries, self._time, self._spent = 0, math.inf, 0.0  # all but the first in seconds
 
     def detect_next(
-        self, frame: Image, grey: Image, tracks: Sequence[Track], time: float, *, cut: bool
+        self,
+        frame: Image,
+        grey: Image,
+        tracks: Sequence[Track],
+        time: float,
+        *,
+        cut: bool,
+        live: bool = False,
     ) -> list[Detection]:
         """The faces in a `frame` at `time`, seconds; all of it is searched on a `cut`.
 
-        `grey` is the same frame in grey; `tracks` say which faces are expected, and where.
+        `grey` is the same frame in grey; `tracks` say which faces are expected, and where. Of a
+        `live` source's gaps, the time that the last search took does not count: a slow machine
+        would never get out of the search for frames that are far apart.
         """
+        began = perf_counter()
         levels, self._tries = Pyramid(grey), self._parameters.max_tries
         gap, self._time = time - self._time, time
+        if live:
+            gap -= self._spent
         if gap > self._parameters.far_apart:
-            return self._far(frame, levels, tracks, time)
+            found = self._far(frame, levels, tracks, time)
+        else:
+            found = self._close(frame, levels, tracks, time, cut=cut)
+        self._spent = perf_counter() - began
+        return found
+
+    def _close(
+        self, frame: Image, levels: Pyramid, tracks: Sequence[Track], time: float, *, cut: bool
+    ) -> list[Detection]:
+        """The faces in a frame right after the last one."""
         found = self._known(frame, levels, tracks, time)
         hurry = not found or any(not one.seen and self._urgent(one, time) for one in tracks)
         places = [one.box for one in found]
@@ -82,8 +103,9 @@ class VideoDetector:
         # A head that turned aside in the last frame may have stayed there, still turned aside.
         lost = [one for one in tracks if not any(faces.overlap(one.box, box) for box in boxes)]
         still = self._known(frame, levels, lost, time)
-        found += [one for one in still if not any(faces.overlap(one.box, box) for box in boxes)]
-        return found
+        return faces.non_maximum_suppression(
+            [*found, *still], lambda one, other: faces.overlap(one.box, other.box)
+        )
 
     def _known(
         self, frame: Image, levels: Pyramid, tracks: Sequence[Track], time: float

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -30,12 +31,12 @@ class LocalSearch:
     """Searches a little more than the face's place, at about its size, with one cascade.
 
     The frontal cascade is the detector's own; the profile one looks to the left, and sees heads
-    that look to the right in a mirror. Raises EmotionError when its file is missing.
+    that look to the right in a mirror. It is loaded when the first head turns aside, which raises
+    EmotionError when its file is missing.
     """
 
     def __init__(self, frontal: cv2.CascadeClassifier, parameters: Parameters) -> None:
         self._frontal, self._parameters = frontal, parameters
-        self._profile = faces.load_cascade("haarcascade_profileface.xml")
 
     def __call__(self, levels: Pyramid, box: Box, pose: Pose, search: Search) -> Scored | None:
         """The face at about the place and size of `box`, as an upright frontal box, if found."""
@@ -52,6 +53,10 @@ class LocalSearch:
             across, down, width = self._as_frontal(across, down, width, pose.view)
         zoom = box[2] * (1 + 2 * search.margin) / size
         return score, _placed(box, zoom, across, down, width * zoom * search.box_scale, pose.roll)
+
+    @cached_property
+    def _profile(self) -> cv2.CascadeClassifier:
+        return faces.load_cascade("haarcascade_profileface.xml")  # 40 ms
 
     def _scan(self, square: Image, view: str, search: Search) -> list[Scored]:
         if view == RIGHT:

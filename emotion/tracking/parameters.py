@@ -35,7 +35,7 @@ class Parameters:
     """
 
     # A known face, around its place. Scores of a Search are one cascade's; those called weak are
-    # FaceDetector.verify's, whose faces get 56 to 420 and whose false alarms up to 35.
+    # FaceDetector.verify's, whose faces get 56 to 420; see `certain_score` for false alarms.
 
     quick: Search = Search(26, 1.15, 3, box_scale=1.08)
     """For every face in every frame: a third of a millisecond."""

@@ -63,7 +63,14 @@ class YuNet:
         return sorted(sure, key=lambda one: -one.box[2])
 
     def detect_next(
-        self, frame: Image, grey: Image, tracks: Sequence[Track], time: float, *, cut: bool
+        self,
+        frame: Image,
+        grey: Image,
+        tracks: Sequence[Track],
+        time: float,
+        *,
+        cut: bool,
+        live: bool = False,
     ) -> list[Detection]:
         """The faces in a BGR or grey `frame`; all searched every time, whoever is expected."""
         return [

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,8 +40,6 @@ def save(path: Path, about: Mapping[str, Any], groups: Groups) -> None:
         with part.open("wb") as file:
             file.write(content.getbuffer())
             file.write(hashlib.sha256(content.getbuffer()).digest())
-            file.flush()
-            os.fsync(file.fileno())
         if path.exists():
             path.replace(previous(path))
 

@@ -30,29 +30,32 @@ def begin(
     *trunk, kernel, bias = mirror.reduced(weights) if recipe.symmetric else weights
     *_, own_kernel, own_bias = trainer.weights()
     trainer.begin_with([*trunk, own_kernel, own_bias])
-    known = _outputs(model_file.readings(labels, metadata))
+    known = model_file.readings(labels, metadata)
+    new: tuple[str, ...] = ()
     targets, features, stop = examples.targets(trainer.classes), None, 0
     for reading in wanted:
         start, stop = stop, stop + len(reading.answers)
-        own, keys = slice(start, stop), _outputs([reading])
-        if all(key in known for key in keys):
-            taken = [known.index(key) for key in keys]
+        own, taken = slice(start, stop), _outputs(known, reading)
+        if reading is wanted[0]:
+            pairs = zip(reading.answers, taken, strict=True)
+            new = tuple(answer for answer, output in pairs if output < 0)
+        if min(taken) >= 0:
             own_kernel[:, own], own_bias[own] = kernel[:, taken], bias[taken]
         else:
             features = trainer.features(examples.images) if features is None else features
             own_kernel[:, own], own_bias[own] = linear_probe.fit(features, targets[:, own])
     trainer.begin_with([*trunk, own_kernel, own_bias])
-    labels_keys = zip(wanted[0].answers, _outputs(wanted[:1]), strict=True)
-    return tuple(label for label, key in labels_keys if key not in known)
+    return new
 
 
-def _outputs(readings: Sequence[Reading]) -> list[tuple[bool, str]]:
-    """What each output is: whether people were asked, and the answer."""
-    return [
-        (one.name == model_file.PEOPLE, model_file.same_emotion(answer))
-        for one in readings
-        for answer in one.answers
-    ]
+def _outputs(known: Sequence[Reading], wanted: Reading) -> list[int]:
+    """The output of a file with the readings `known` for each answer of `wanted`; -1 for none."""
+    start = 0
+    for one in known:
+        if (one.name == model_file.PEOPLE) == (wanted.name == model_file.PEOPLE):
+            return [place if place < 0 else start + place for place in one.columns(wanted.answers)]
+        start += len(one.answers)
+    return [-1] * len(wanted.answers)
 
 
 def _check(weights: Sequence[np.ndarray], trainer: Trainer) -> None:

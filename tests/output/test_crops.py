@@ -1,5 +1,7 @@
 """Crops of the faces that were seen, and that training takes them as they are."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -23,7 +25,8 @@ def frame(time=None, *, source="film.mp4", wall=None):
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    """What the crops are called, each without the mark of its source."""
+    return sorted(re.sub("-[0-9a-f]{6}-person", "-person", path.name) for path in folder.iterdir())
 
 
 def test_a_crop_is_48_px_grey_and_what_the_network_sees(tmp_path):
@@ -43,7 +46,7 @@ def test_what_is_cropped_already_stays_whole(tmp_path):
 
 def test_a_rolled_head_is_set_upright(tmp_path):
     Crops(tmp_path).write(frame(), [face(1), face(2, angle=40.0)])
-    upright, turned = (cv2.imread(str(tmp_path / name), 0) for name in names(tmp_path))
+    upright, turned = (cv2.imread(str(path), 0) for path in tmp_path.iterdir())
     assert not np.array_equal(upright, turned)
 
 
@@ -73,11 +76,21 @@ def test_a_picture_gives_a_crop_of_everybody(tmp_path):
     assert names(tmp_path) == ["a.jpg-person1.png", "a.jpg-person2.png", "b.jpg-person1.png"]
 
 
-def test_sources_of_one_name_do_not_overwrite_each_other(tmp_path):
+def test_sources_of_one_name_do_not_overwrite_each_other_in_one_run_or_in_two(tmp_path):
     crops = Crops(tmp_path)
     for folder in ("one", "two"):
         crops.write(frame(source=f"{folder}/a.jpg"), [face()])
-    assert names(tmp_path) == ["a.jpg-2-person1.png", "a.jpg-person1.png"]
+    Crops(tmp_path).write(frame(source="three/a.jpg"), [face()])
+    assert len(list(tmp_path.iterdir())) == 3 and set(names(tmp_path)) == {"a.jpg-person1.png"}
+
+
+def test_the_same_source_has_the_same_name_from_wherever_it_is_given(tmp_path, monkeypatch):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.mp4").touch()
+    monkeypatch.chdir(tmp_path)
+    for source in ("clips/a.mp4", str(tmp_path / "clips" / "a.mp4")):
+        Crops(tmp_path / "crops").write(frame(0.0, source=source), [face()])
+    assert len(list((tmp_path / "crops").iterdir())) == 1
 
 
 def test_a_camera_of_another_day_does_not_overwrite_either(tmp_path):
@@ -93,8 +106,9 @@ def test_a_source_of_any_name_gives_a_name_that_every_system_takes(tmp_path):
     crops = Crops(tmp_path)
     for source in ("rtsp://me:secret@host:554/live?a=1&b=2", "a\nb\x1b[31m.mp4", "..", "x" * 300):
         crops.write(frame(0.0, source=source), [face()])
-    assert len(names(tmp_path)) == 4
-    for name in names(tmp_path):
+    found = [path.name for path in tmp_path.iterdir()]
+    assert len(found) == 4
+    for name in found:
         assert "secret" not in name
         assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_.-")
         assert len(name) < 120
@@ -102,7 +116,9 @@ def test_a_source_of_any_name_gives_a_name_that_every_system_takes(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(EmotionError, match=r"^CROPS='.*file.*' cannot be written: "):
+    with pytest.raises(
+        EmotionError, match=r"^CROPS='.*file.*' cannot be written .*, then give the same"
+    ):
         Crops(tmp_path / "file" / "deeper").write(frame(), [face()])
 
 

@@ -175,6 +175,20 @@ def test_frames_far_apart_are_searched_as_pictures(detector, head):
     assert sorted(person.identity for person in people) == [1, 2, 3]
 
 
+@pytest.mark.parametrize(("live", "searched_as_pictures"), [(True, 1), (False, 4)])
+def test_a_slow_machines_gaps_are_no_time_lapse(
+    detector, head, monkeypatch, live, searched_as_pictures
+):
+    clock = iter(range(100))  # the search of a frame takes a second, and the next one comes then
+    monkeypatch.setattr("emotion.tracking.detector.perf_counter", lambda: next(clock))
+    video, pictures = VideoDetector(detector), []
+    monkeypatch.setattr(video, "_far", lambda *_: pictures.append(1) or [])
+    frame = scene(head, (200, 100))
+    for seconds in (0.0, 1.1, 2.2, 3.3, 8.0):
+        video.detect_next(frame, grey(frame), [], seconds, cut=False, live=live)
+    assert len(pictures) == searched_as_pictures
+
+
 def test_a_head_that_a_picture_misses_is_looked_for_in_its_place(detector, head, monkeypatch):
     watching = Watching(detector)
     watching(scene(head, (200, 100)), seconds=0)

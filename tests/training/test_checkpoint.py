@@ -47,6 +47,20 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, dama
         checkpoint.load(path, groups)
 
 
+def test_every_flipped_bit_is_noticed(tmp_path):
+    path, groups = tmp_path / "state.npz", {"best": [np.arange(40.0)]}
+    for epoch in (1, 2):
+        checkpoint.save(path, {"epoch": epoch}, groups)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(
+            whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :]
+        )
+        about, found, damage = checkpoint.load(path, groups)
+        assert damage and about == {"epoch": 1}, place
+        assert found["best"][0].tolist() == list(range(40)), place
+
+
 def test_a_kill_between_the_renames_leaves_the_checkpoint_before(tmp_path, monkeypatch):
     path, groups = tmp_path / "state.npz", {"best": [np.zeros(3)]}
     checkpoint.save(path, {"epoch": 1}, groups)
