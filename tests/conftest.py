@@ -30,6 +30,7 @@ TRAINING_HALF = (
     "test_augment.py",
     "test_classifier.py",
     "test_export.py",
+    "test_fuzz.py",
     "test_model.py",
     "test_model_file.py",
     "test_report.py",
