@@ -129,8 +129,8 @@ def attach(path: Path | str, labels: Sequence[str], metadata: Mapping[str, Any])
     with replacing(path) as part:
         part.write_bytes(content[: _model_end(path) or len(content)])
         with zipfile.ZipFile(part, "a") as archive:
-            archive.writestr(_LABELS, "".join(f"{label}\n" for label in labels))
-            archive.writestr(_METADATA, json.dumps(metadata, indent=1) + "\n")
+            archive.writestr(_dateless(_LABELS), "".join(f"{label}\n" for label in labels))
+            archive.writestr(_dateless(_METADATA), json.dumps(metadata, indent=1) + "\n")
         _state_length(part)
 
 
@@ -220,6 +220,13 @@ _UNREADABLE = (
     RecursionError,
     RuntimeError,  # encrypted
 )
+
+
+def _dateless(name: str) -> zipfile.ZipInfo:
+    """An entry to write: the same model is the same file whenever it was exported."""
+    entry = zipfile.ZipInfo(name)  # the first day that a zip can name
+    entry.external_attr = 0o644 << 16
+    return entry
 
 
 def _entry(archive: zipfile.ZipFile, name: str, most: int) -> bytes:

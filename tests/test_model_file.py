@@ -214,6 +214,17 @@ def test_answers_are_found_by_name_and_by_synonym():
     assert asked.columns(("angry", "happy", "neutral", "fear")) == [2, 1, 0, -1]
 
 
+def test_the_same_labels_and_metadata_give_the_same_bytes_at_any_time(tmp_path, monkeypatch):
+    found = []
+    for seconds in (1_600_000_000, 1_700_000_000):
+        monkeypatch.setattr("time.time", lambda seconds=seconds: seconds)
+        path = tmp_path / f"{seconds}.tflite"
+        path.write_bytes(b"")
+        model_file.attach(path, ("no", "yes"), {"temperature": 2.0})
+        found.append(path.read_bytes())
+    assert found[0] == found[1]
+
+
 def test_an_answers_own_name_counts_before_a_synonym():
     asked = model_file.Reading("labels", ("happy", "joy", "sad"))
     assert asked.columns(("joy", "happy", "happiness", "sad")) == [1, 0, 0, 2]
