@@ -70,12 +70,13 @@ MAY_IMPORT = {
     "sources": set(),
     "output": {"faces", "sources", "tracking"},
     "recogniser": {"classifier", "faces", "tracking"},
-    "session": {"output", "recogniser", "sources", "tracking"},
+    "view": {"output", "sources"},
+    "session": {"output", "recogniser", "sources", "tracking", "view"},
     "emotion": {"recogniser", "tracking"},  # the front door, emotion/__init__.py
 }
 TRAINING = {"augment", "data", "evaluation", "export", "layers", "model", "report"}
 TRAINING |= {"training"}
-RECOGNITION = {"output", "recogniser", "session", "sources", "tracking"}
+RECOGNITION = {"output", "recogniser", "session", "sources", "tracking", "view"}
 
 
 def loaded_by(statement):
