@@ -77,7 +77,7 @@ def test_so_many_frames_a_second_are_taken_of_a_faster_source():
             if frame.time > 0.7:
                 break
     assert [frame.index for frame in taken] == list(range(len(taken)))
-    fifths = [int(frame.time * 5) for frame in taken]
+    fifths = [int((frame.time + 0.0015) * 5) for frame in taken]  # as Choice rounds
     assert len(fifths) > 1 and fifths == sorted(set(fifths))  # never two within one
 
 
