@@ -157,6 +157,7 @@ def description(model: Path) -> dict[str, Any]:
             label: f"#{red:02x}{green:02x}{blue:02x}"
             for label, (blue, green, red) in palette(labels).items()
         },
+        "cascades": CASCADES,
         "minFace": faces.MIN_FACE,
         "margin": faces.MARGIN,
         "smoothing": SMOOTHING,

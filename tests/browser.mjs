@@ -132,7 +132,7 @@ const steps = {
     done.camera = await page.$eval("#status", ({textContent}) => textContent);
     done.mirrored = await page.$eval("#mirror", (button) => button.getAttribute("aria-pressed"));
     done.cards = await page.$$eval("#people h2", (all) => all.map(({textContent}) => textContent));
-    if (asked.screenshot) await page.screenshot({path: asked.screenshot, type: "jpeg", quality: 80});
+    if (asked.screenshot) await page.screenshot({path: asked.screenshot});
     await page.click("#pause");
     await wait(500);
     const before = await page.$eval("#count", ({textContent}) => textContent);
@@ -174,7 +174,7 @@ const steps = {
     }, asked.elsewhere);
   },
   async phone() {
-    await page.setViewport({width: 360, height: 740, deviceScaleFactor: 2, hasTouch: true});
+    await page.setViewport({width: 360, height: 740, deviceScaleFactor: 2});
     done.phone = await page.evaluate(() => ({
       wide: document.documentElement.scrollWidth,
       small: [...document.querySelectorAll("button, .button, #reading")]
@@ -211,5 +211,6 @@ try {
   done.failed = `${error.stack}; status: ${text}; console: ${complaints.join("; ")}`;
 }
 done.requests = requests;
+done.elsewhere = asked.elsewhere;
 await browser.close();
 process.stdout.write(`${JSON.stringify(done)}\n`, () => process.exit(0));

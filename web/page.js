@@ -181,6 +181,7 @@ function show() {
 }
 
 function tell(current, time, {faces, milliseconds}) {
+  if (paused) return; // while this one was on its way
   const who = faces.length === 1 ? "1 face" : `${faces.length || "no"} faces`;
   if (time === null) return say(`${current.name}: ${who}, ${Math.round(milliseconds)} ms`);
   const now = performance.now();

@@ -33,9 +33,8 @@ self.onmessage = ({data}) => {
 };
 
 async function start() {
-  const [images, faces, own, {EmotionRecogniser}, litert, opencv, description] = await Promise.all([
+  const [images, own, {EmotionRecogniser}, litert, opencv, description] = await Promise.all([
     import("./recognition/opencv.js"),
-    import("./recognition/faces.js"),
     import("./recognition/classifier.js"),
     import("./recognition/recogniser.js"),
     import("./packages/litert/index.js"),
@@ -48,7 +47,7 @@ async function start() {
   await litert.loadLiteRt(folder);
   const [model, ...cascades] = await Promise.all([
     bytes("model.tflite").then((file) => litert.loadAndCompile(file, {accelerator: "wasm"})),
-    ...faces.CASCADES.map(async (name) => [name, await cascade(opencv, name)]),
+    ...description.cascades.map(async (name) => [name, await cascade(opencv, name)]),
   ]);
   classifier = new own.Classifier(litert, model, description);
   recogniser = new EmotionRecogniser(Object.fromEntries(cascades), classifier, description);

@@ -21,12 +21,6 @@ const EYES_SIDE = 110;
 const EYES_BAND = [0.1, 0.7];
 const EYES_SCORE = 8;
 
-export const CASCADES = [
-  ...["frontalface_alt2", "frontalface_default", "frontalface_alt"],
-  ...EYES,
-  "profileface",
-];
-
 export {BASE_WINDOW};
 
 /** Detects faces in single pictures, given OpenCV's loaded cascades by their names. */
