@@ -17,7 +17,7 @@ const QUIET = [
 ];
 const CAMERA = [
   ...["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
-  `--use-file-for-fake-video-capture=${asked.camera}`,
+  ...(asked.camera ? [`--use-file-for-fake-video-capture=${asked.camera}`] : []),
 ];
 
 const browser = await puppeteer.launch({
