@@ -144,7 +144,9 @@ def description(model: Path) -> dict[str, Any]:
     """What the page has to know of the model and of how faces are followed, as JSON can hold it."""
     classifier = Classifier(model)
     if classifier.labels_assumed:
-        raise EmotionError(f"MODEL_PATH='{model}' has no labels inside: needed is one of train.py's")
+        raise EmotionError(
+            f"MODEL_PATH='{model}' has no labels inside: needed is one of train.py's"
+        )
     labels = tuple(classifier.labels)
     readings = model_file.readings(labels, classifier.metadata)
     return {

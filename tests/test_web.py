@@ -91,7 +91,9 @@ def test_nothing_can_be_sent(port, method):
     assert ask(port, method=method)[0] == 501
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost:1", "localhost", "evil.example:{port}"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost:1", "localhost", "evil.example:{port}"]
+)
 def test_a_page_elsewhere_that_points_its_name_here_gets_nothing(port, host):
     status, _, body = ask(port, host=host.format(port=port))
     assert status == 421 and b"the page" not in body
