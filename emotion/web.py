@@ -127,7 +127,7 @@ def documents(model: Path) -> dict[str, Document]:
     for name in CASCADES:
         file = f"haarcascade_{name}.xml"
         faces.load_cascade(file)  # says what to do about one that is missing
-        found[f"/cascades/{file}"] = Path(cv2.data.haarcascades) / file
+        found[f"/cascades/{file}"] = Path(cv2.data.haarcascades) / file  # type: ignore[attr-defined]
     found["/packages/opencv/opencv_js.js"] = _package(_OPENCV)
     found["/packages/litert/wasm-utils.js"] = _package(f"{_UTILS}/dist/index.js")
     found |= {f"/packages/litert/wasm/{name}": _package(f"{_LITERT}/wasm/{name}") for name in _WASM}
@@ -171,7 +171,10 @@ def description(model: Path) -> dict[str, Any]:
 
 
 def opened(port: int, served: Mapping[str, Document]) -> ThreadingHTTPServer:
-    """A server of `served` for this machine alone. Raises EmotionError when it cannot have `port`."""
+    """A server of `served` for this machine alone.
+
+    Raises EmotionError when it cannot have `port`.
+    """
     handler = type("Handler", (_Handler,), {"served": served})
     try:
         return _Server((HOST, port), handler)
@@ -200,10 +203,10 @@ class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "emotion", ""
     timeout = 60  # seconds; a connection on which nobody asks any more
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._answer(body=True)
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self._answer(body=False)
 
     def log_message(self, *_: object) -> None:
@@ -221,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.NOT_FOUND, _text("not found"), body=body)
 
     def _is_local(self) -> bool:
-        port = self.server.server_address[1]
+        port = self.connection.getsockname()[1]
         name, _, given = self.headers.get("Host", "").partition(":")
         return name in (HOST, "localhost") and (given or "80") == str(port)
 

@@ -31,7 +31,7 @@ const requests = [];
 const complaints = [];
 browser.on("targetcreated", (target) => watch(target));
 const page = await browser.newPage();
-const done = {};
+const done = {failed: {}};
 
 /** Note every request of a page or a worker of any kind, and what the console complains of. */
 async function watch(target) {
@@ -200,16 +200,22 @@ page.on("console", (message) => {
   if (["error", "warn"].includes(message.type())) complaints.push(message.text());
 });
 page.on("pageerror", (error) => complaints.push(String(error)));
-try {
+async function attempt(name, step) {
+  try {
+    await step();
+  } catch (error) {
+    const text = await page.$eval("#status", ({textContent}) => textContent).catch(() => "");
+    done.failed[name] = `${error.stack}; status: ${text}; console: ${complaints.join("; ")}`;
+  }
+}
+
+await attempt("loading", async () => {
   await page.setViewport({width: 1100, height: 720});
   await page.goto(asked.address);
   await loaded();
   done.complaints = [...complaints];
-  for (const step of asked.steps) await steps[step]();
-} catch (error) {
-  const text = await page.$eval("#status", ({textContent}) => textContent).catch(() => "");
-  done.failed = `${error.stack}; status: ${text}; console: ${complaints.join("; ")}`;
-}
+});
+if (!done.failed.loading) for (const name of asked.steps) await attempt(name, steps[name]);
 done.requests = requests;
 done.elsewhere = asked.elsewhere;
 await browser.close();
