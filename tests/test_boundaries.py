@@ -71,11 +71,12 @@ MAY_IMPORT = {
     "output": {"faces", "sources", "tracking"},
     "recogniser": {"classifier", "faces", "tracking"},
     "session": {"output", "recogniser", "sources", "tracking"},
+    "web": {"classifier", "faces", "model_file", "output", "recogniser", "tracking"},
     "emotion": {"recogniser", "tracking"},  # the front door, emotion/__init__.py
 }
 TRAINING = {"augment", "data", "evaluation", "export", "layers", "model", "report"}
 TRAINING |= {"training"}
-RECOGNITION = {"output", "recogniser", "session", "sources", "tracking"}
+RECOGNITION = {"output", "recogniser", "session", "sources", "tracking", "web"}
 
 
 def loaded_by(statement):
