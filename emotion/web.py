@@ -215,7 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         if not self._is_local():
             # A page elsewhere may have pointed a name of its own to this machine.
-            self._send(HTTPStatus.MISDIRECTED_REQUEST, _text("ask for 127.0.0.1 or localhost"))
+            other = _text("ask for 127.0.0.1 or localhost")
+            self._send(HTTPStatus.MISDIRECTED_REQUEST, other, body=body)
         elif document := self.served.get(urlsplit(self.path).path):
             known = self.headers.get("If-None-Match", "")
             status = HTTPStatus.NOT_MODIFIED if document.tag in known else HTTPStatus.OK
