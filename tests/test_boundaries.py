@@ -72,11 +72,12 @@ MAY_IMPORT = {
     "recogniser": {"classifier", "faces", "tracking"},
     "view": {"output", "sources"},
     "session": {"output", "recogniser", "sources", "tracking", "view"},
+    "web": {"classifier", "faces", "model_file", "output", "recogniser", "tracking"},
     "emotion": {"recogniser", "tracking"},  # the front door, emotion/__init__.py
 }
 TRAINING = {"augment", "data", "evaluation", "export", "layers", "model", "report"}
 TRAINING |= {"training"}
-RECOGNITION = {"output", "recogniser", "session", "sources", "tracking", "view"}
+RECOGNITION = {"output", "recogniser", "session", "sources", "tracking", "view", "web"}
 
 
 def loaded_by(statement):
