@@ -21,6 +21,7 @@ from emotion.view.site import STREAMS, Site
 
 _CONNECTIONS = STREAMS + 64  # at once: as many again may be asking for something short
 _FAREWELL = 1.0  # seconds for viewers to be told of the end
+_POLL = 0.1  # seconds between two looks whether the run is over
 
 
 class View:
@@ -38,7 +39,7 @@ class View:
         self._server = _listening(address, site)
         self.url = Address(address.host, self._server.server_port).url(site.token)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="view", daemon=True
+            target=self._server.serve_forever, args=(_POLL,), name="view", daemon=True
         )
 
     def __enter__(self) -> "View":
@@ -96,16 +97,13 @@ class _Server(ThreadingHTTPServer):
             full = self._connections >= _CONNECTIONS
             self._connections += not full
         if full:
-            with contextlib.suppress(OSError):
-                request.setblocking(False)
-                request.send(b"HTTP/1.0 503 Service Unavailable\r\n\r\ntoo many connections\n")
-            self.shutdown_request(request)
+            self._refuse(request)
             return
         try:
             super().process_request(request, client_address)
-        except BaseException:  # there is no thread to be had
+        except RuntimeError:  # the system has no thread to give
             self._left()
-            raise
+            self._refuse(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer, and make room for others."""
@@ -113,6 +111,12 @@ class _Server(ThreadingHTTPServer):
             super().process_request_thread(request, client_address)
         finally:
             self._left()
+
+    def _refuse(self, request: Any) -> None:
+        with contextlib.suppress(OSError):
+            request.setblocking(False)
+            request.send(b"HTTP/1.0 503 Service Unavailable\r\n\r\ntoo many connections\n")
+        self.shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Viewers go away when they like; anything else is a fault of ours."""

@@ -1,6 +1,7 @@
 """The page over real sockets: what is answered, to whom, and to how many."""
 
 import contextlib
+import hmac
 import json
 import os
 import re
@@ -25,6 +26,12 @@ from emotion.view.server import View
 
 ROW = {"source": "0", "reading": "people", "identity": 1, "frame": 3}
 NOISE = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """A page's end is seen at once: a tenth of a second a test adds up."""
+    monkeypatch.setattr(server, "_POLL", 0.01)
 
 
 @pytest.fixture
@@ -272,6 +279,23 @@ def test_the_address_without_its_last_slash_leads_to_the_page(open_view):
     assert answer.code == 308 and answer.headers["location"] == f"/{token}/".lower()
 
 
+def test_tokens_are_compared_in_a_time_that_tells_nothing(open_view, monkeypatch):
+    compared, compare = [], hmac.compare_digest
+
+    def noted(given, secret):
+        compared.append((given, secret))
+        return compare(given, secret)
+
+    leave(open_view)
+    token = open_view.url.split("/")[3]
+    form = form_token(open_view, f"/{token}/")
+    monkeypatch.setattr(hmac, "compare_digest", noted)
+    assert ask(open_view, "/guess/faces").code == 403
+    assert ask(open_view, f"/{token}/snapshot", "POST", X_Token="guess").code == 403
+    pairs = [("guess", token), (token, token), ("guess", form)]
+    assert compared == [(given.encode(), secret.encode()) for given, secret in pairs]
+
+
 def test_each_run_has_tokens_of_its_own(tmp_path):
     views = [View(Address("0.0.0.0", 0), Keeper(tmp_path)) for _ in range(2)]
     with views[0], views[1]:
@@ -397,6 +421,50 @@ def test_a_request_that_never_ends_is_cut_off(view, monkeypatch):
             raise AssertionError("it was listened to for a minute")
 
 
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / / HTTP/1.1\r\n\r\n",
+        b"BREW / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"GET /\x00\xff HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"GET http://127.0.0.1/../../etc/passwd HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno header\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + 200 * b"X: y\r\n" + b"\r\n",
+        b"GET /" + 20_000 * b"x" + b" HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)) + b"\n\r\n",  # TLS
+        b"\r\n\r\n",
+        b"POST /record HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n" + 999 * b"x",
+    ],
+    ids=lambda garbage: repr(garbage[:24]),
+)
+def test_nonsense_is_refused_or_hung_up_on_and_said_to_nobody(view, capfd, garbage):
+    leave(view)
+    with connected(view) as connection:
+        connection.sendall(garbage)
+        connection.shutdown(socket.SHUT_WR)
+        data = b""
+        with contextlib.suppress(ConnectionResetError):
+            while piece := connection.recv(65536):
+                data += piece
+    assert not data or (data.startswith(b"HTTP/1.0 4") or data.startswith(b"HTTP/1.0 5"))
+    assert eventually(lambda: threads_of(view) == 0) and ask(view).code == 200
+    assert capfd.readouterr() == ("", "")
+
+
+def test_where_the_system_gives_no_thread_whoever_asks_is_refused(view, monkeypatch, capfd):
+    def start(_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        assert ask(view).code == 503
+    assert ask(view).code == 200 and capfd.readouterr() == ("", "")
+
+
 def test_a_request_has_a_largest_size(view):
     with connected(view) as connection, contextlib.suppress(ConnectionError):
         connection.sendall(b"GET / HTTP/1.1\r\n" + b"X-Long: " + 30_000 * b"y" + b"\r\n")
@@ -438,7 +506,7 @@ def test_connections_opened_and_dropped_leave_nothing(view):
 
     leave(view)
     before = handles()
-    for number in range(600):
+    for number in range(300):
         ways = (
             lambda: connected(view),
             lambda: send(view),
@@ -534,14 +602,14 @@ def test_a_port_is_free_again_at_once(tmp_path):
         assert ask(second).code == 200
 
 
-def test_nothing_is_said_on_standard_error(view, capfd):
-    leave(view)
-    ask(view, "/none")
-    send(view, "/live.mjpg").close()
-    with connected(view) as connection:
-        connection.sendall(b"nonsense\r\n\r\n")
-        answer_of(connection)
-    assert eventually(lambda: threads_of(view) == 0)
+def test_nothing_is_said_of_who_asks_and_so_no_token(open_view, capfd):
+    leave(open_view)
+    token = open_view.url.split("/")[3]
+    for path in ("/", "/faces", "/none", "/\xff"):
+        ask(open_view, f"/{token}{path}")
+    ask(open_view, "/")
+    send(open_view, f"/{token}/live.mjpg").close()
+    assert eventually(lambda: threads_of(open_view) == 0)
     assert capfd.readouterr() == ("", "")
 
 
