@@ -19,6 +19,7 @@ _REQUEST_SIZE = 32 * 1024  # bytes of it, a browser's with its cookies included
 _SEND = 20.0  # seconds for a viewer to take what is sent
 _BUFFER = 128 * 1024  # bytes on their way to a viewer: more, and a slow one would see the past
 _LOOK = 1.0  # seconds between two looks whether somebody who waits is still there
+_AGAIN = 0.1  # seconds without a new picture after which the last one is sent once more
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -134,15 +135,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def _pictures(self) -> None:
         """The annotated picture, again and again, once there is a first."""
-        begun = False
-        for jpeg in self._all(self._site.pictures):
+        begun, last = False, b""
+        for new in self._all(self._site.pictures, _AGAIN):
+            # Chromium shows a part when the next one begins: the last one has to come twice.
+            jpeg, last = new or last, new
             if not jpeg:
                 continue
             if not begun:
                 begun = True
                 self._begin(200, "multipart/x-mixed-replace; boundary=frame")
                 self.wfile.write(b"--frame\r\n")
-            # The boundary follows at once: browsers show a part when they have seen its end.
+            # The boundary follows at once: others show a part when they have seen its end.
             head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n--frame\r\n")
         if not begun:
@@ -151,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
     def _states(self) -> None:
         """What the page shows beside the picture, as server-sent events."""
         self._begin(200, "text/event-stream")
-        for state in self._all(self._site.states):
+        for state in self._all(self._site.states, _LOOK):
             self.wfile.write(b"data: " + state + b"\n\n" if state else b":\n\n")
 
     def _rows(self) -> None:
@@ -198,11 +201,11 @@ class Handler(BaseHTTPRequestHandler):
                 return None
         return newest
 
-    def _all(self, made: MadeOnce) -> Iterator[bytes]:
-        """What is made of each frame until the run's end, b"" in between where that takes long."""
+    def _all(self, made: MadeOnce, look: float) -> Iterator[bytes]:
+        """What is made of each frame until the end, b"" when none comes for `look` seconds."""
         number, latest = 0, self._site.latest
         while not (latest.newest.ended and number == latest.newest.number):
-            if answer := made.after(number, _LOOK):
+            if answer := made.after(number, look):
                 number, data = answer
                 yield data
             elif self._has_gone():

@@ -31,10 +31,12 @@ function person(row, colours) {
   return made("section", {}, made("h2", { textContent: title }), ...bars);
 }
 
+const rate = (value) => `${value.toFixed(value < 10 ? 1 : 0)} frames/s`;
+
 function paceLine(pace) {
   const parts = [];
-  if (pace?.camera) parts.push(`camera ${pace.camera.toFixed(0)} frames/s`);
-  if (pace?.shown) parts.push(`recognised ${pace.shown.toFixed(0)} frames/s`);
+  if (pace?.camera) parts.push(`camera ${rate(pace.camera)}`);
+  if (pace?.shown) parts.push(`recognised ${rate(pace.shown)}`);
   if (pace?.dropped) parts.push(`${pace.dropped} dropped`);
   return parts.join(" · ");
 }
