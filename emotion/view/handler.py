@@ -154,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
     def _states(self) -> None:
         """What the page shows beside the picture, as server-sent events."""
         self._begin(200, "text/event-stream")
-        for state in self._all(self._site.states, _LOOK):
+        for state in self._all(self._site.states):
             self.wfile.write(b"data: " + state + b"\n\n" if state else b":\n\n")
 
     def _rows(self) -> None:
@@ -201,16 +201,21 @@ class Handler(BaseHTTPRequestHandler):
                 return None
         return newest
 
-    def _all(self, made: MadeOnce, look: float) -> Iterator[bytes]:
-        """What is made of each frame until the end, b"" when none comes for `look` seconds."""
-        number, latest = 0, self._site.latest
+    def _all(self, made: MadeOnce, soon: float = _LOOK) -> Iterator[bytes]:
+        """What is made of each frame until the end, b"" in between where that takes long.
+
+        The first b"" after a frame comes `soon`, others every `_LOOK` seconds.
+        """
+        number, latest, patience = 0, self._site.latest, _LOOK
         while not (latest.newest.ended and number == latest.newest.number):
-            if answer := made.after(number, look):
+            if answer := made.after(number, patience):
                 number, data = answer
+                patience = soon
                 yield data
             elif self._has_gone():
                 return
             else:
+                patience = _LOOK
                 yield b""
 
     def _has_gone(self) -> bool:
