@@ -24,7 +24,8 @@ from emotion.cli import settings as config
 from emotion.cli.progress import bar, redraw, say
 from emotion.cli.settings import setting
 from emotion.output import paths
-from emotion.sources.source import capture_size, public, wrong_capture_size, wrong_turn
+from emotion.sources.source import Source, capture_size, public, wrong_capture_size, wrong_turn
+from emotion.view import address
 
 TITLE = "Emotion Recognition"
 
@@ -32,8 +33,8 @@ TITLE = "Emotion Recognition"
 @dataclass(frozen=True)
 class Settings:
     most_people: ClassVar = (
-        "device_id", "model_path", "output", "results", "timeline", "crops", "show", "mirror",
-        "min_face", "max_faces", "smoothing", "confidence", "reading",
+        "device_id", "model_path", "output", "results", "timeline", "crops", "show", "view",
+        "mirror", "min_face", "max_faces", "smoothing", "confidence", "reading",
     )  # fmt: skip
 
     device_id: str = setting(
@@ -50,6 +51,11 @@ class Settings:
         "0", "1: draw timeline.png beside OUTPUT; or the path of a .png", check=paths.no_timeline
     )
     show: bool = setting(True, "0: open no window")
+    view: str = setting(
+        "0",
+        "8000: a page at that port to watch at; 0.0.0.0:8000: from other machines, too",
+        check=address.wrong_view,
+    )
     mirror: bool | None = setting(None, "1, 0: mirror the view; none: a camera's in the window")
     rotate: int = setting(0, "90, 180, 270: turn every frame clockwise by that", check=wrong_turn)
     frame_rate: float | None = setting(
@@ -100,20 +106,36 @@ def main(settings: Settings) -> int:
         output=settings.output,
         results=settings.results,
         timeline=settings.timeline,
+        view=settings.view,
         models={"MODEL_PATH": settings.model_path, "FACE_MODEL": settings.face_model},
     )
     say(config.summary(replace(settings, device_id=public(settings.device_id))))
+    with ExitStack() as stack:
+        return run(settings, source, stack)
 
+
+def run(settings: Settings, source: Source, stack: ExitStack) -> int:
+    """Recognise all of the source; `stack` closes what that opens."""
     # OpenCV, LiteRT and, for clips, FFmpeg are loaded here, once the settings are known to be good.
     if source.kind == "clip" and sys.platform != "darwin":  # where it talks while it is imported
         Thread(target=load_ffmpeg, daemon=True).start()  # meanwhile: saves half of its 70 ms
     from emotion.output.crops import Crops
+    from emotion.output.keeper import Keeper
     from emotion.output.rows import Rows
     from emotion.quiet import silence_opencv
     from emotion.recogniser import EmotionRecogniser
     from emotion.session import Session, opened
 
     silence_opencv()
+    beside = settings.output.parent if settings.output else Path()
+    keeper = Keeper(beside.absolute(), notify=say)
+    view = None
+    if where := address.parse(settings.view):
+        from emotion.view.server import View
+
+        view = stack.enter_context(View(where, keeper))
+        say(f"to watch: {view.url}")
+    stack.enter_context(keeper)
     frames = partial(
         opened,
         size=capture_size(settings.capture_size),
@@ -147,38 +169,39 @@ def main(settings: Settings) -> int:
         if blind := missing_display():
             say(f"no window: {blind}")
     mirror = source.is_camera if settings.mirror is None else settings.mirror
-    beside = settings.output.parent if settings.output else Path()
-    results = settings.results or (Path("-") if blind and not settings.output else None)
-    with ExitStack() as stack:
-        if settings.output:
-            within = source.kind == "folder"
-            stack.enter_context(lock.of(settings.output.absolute(), "OUTPUT", within=within))
-        window = None
-        if not blind:
-            window = Window(TITLE, mirror=mirror, folder=beside.absolute(), notify=say)
-            stack.enter_context(window)
-        rows: Rows | None = None
-        if results:
-            rows = Rows(results, recogniser.labels, reading=recogniser.reading)
-            stack.enter_context(rows)
-        crops = Crops(settings.crops, cropped=settings.cropped) if settings.crops else None
-        if crops:
-            stack.callback(lambda: say(crops.summary()))
-        session = Session(
-            recogniser,
-            opened=frames,
-            notify=say,
-            progress=lambda *done: None if str(results) == "-" else redraw(bar(*done)),
-            rows=rows,
-            crops=crops,
-            window=window,
-            output=settings.output,
-            chart=paths.timeline_path(settings.timeline, settings.output),
-            mirror=bool(settings.mirror),
-            rotate=settings.rotate,
-            duration=settings.duration,
-        )
-        return 0 if session.run(source) else 1
+    listed = not (settings.output or view)  # rows are all that comes out
+    results = settings.results or (Path("-") if blind and listed else None)
+    if settings.output:
+        within = source.kind == "folder"
+        stack.enter_context(lock.of(settings.output.absolute(), "OUTPUT", within=within))
+    window = None
+    if not blind:
+        window = Window(TITLE, keeper, mirror=mirror)
+        stack.enter_context(window)
+    rows: Rows | None = None
+    if results:
+        rows = Rows(results, recogniser.labels, reading=recogniser.reading)
+        stack.enter_context(rows)
+    crops = Crops(settings.crops, cropped=settings.cropped) if settings.crops else None
+    if crops:
+        stack.callback(lambda: say(crops.summary()))
+    session = Session(
+        recogniser,
+        opened=frames,
+        notify=say,
+        progress=lambda *done: None if str(results) == "-" else redraw(bar(*done)),
+        rows=rows,
+        crops=crops,
+        window=window,
+        view=view.latest if view else None,
+        keeper=keeper,
+        output=settings.output,
+        chart=paths.timeline_path(settings.timeline, settings.output),
+        mirror=bool(settings.mirror),
+        rotate=settings.rotate,
+        duration=settings.duration,
+    )
+    return 0 if session.run(source) else 1
 
 
 def load_ffmpeg() -> None:

@@ -70,13 +70,14 @@ MAY_IMPORT = {
     "sources": set(),
     "output": {"faces", "sources", "tracking"},
     "recogniser": {"classifier", "faces", "tracking"},
-    "session": {"output", "recogniser", "sources", "tracking"},
+    "view": {"output", "sources"},
+    "session": {"output", "recogniser", "sources", "tracking", "view"},
     "web": {"classifier", "faces", "model_file", "output", "recogniser", "tracking"},
     "emotion": {"recogniser", "tracking"},  # the front door, emotion/__init__.py
 }
 TRAINING = {"augment", "data", "evaluation", "export", "layers", "model", "report"}
 TRAINING |= {"training"}
-RECOGNITION = {"output", "recogniser", "session", "sources", "tracking", "web"}
+RECOGNITION = {"output", "recogniser", "session", "sources", "tracking", "view", "web"}
 
 
 def loaded_by(statement):

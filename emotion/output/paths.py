@@ -17,6 +17,7 @@ def usable_source(
     output: Path | None,
     results: Path | None,
     timeline: str,
+    view: str = "0",
     models: Mapping[str, Path | None],
 ) -> Source:
     """The source that DEVICE_ID names, once everything is known to fit it and to be there.
@@ -47,6 +48,10 @@ def usable_source(
     elif output:
         complain("OUTPUT", output, wrong_output(source, output))
     complain("TIMELINE", timeline, wrong_timeline(source, timeline, output))
+    if view != "0" and source.kind == "picture":
+        complain(
+            "VIEW", view, "is for what goes on: a picture is done before a page opens; set OUTPUT"
+        )
     if complaints:
         raise SettingsError(complaints)
     return source
