@@ -10,30 +10,33 @@ if __name__ == "__main__":  # from the first moment, not only once all below is 
 
     stopping.listen(running=False)
 
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from emotion import lock
 from emotion.arguments import wrong_region
 from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.progress import bar, redraw, say
-from emotion.cli.settings import setting
+from emotion.cli.settings import Conflict, setting
 from emotion.output import paths
 from emotion.sources.source import capture_size, public, wrong_capture_size, wrong_turn
 
 TITLE = "Emotion Recognition"
+PLAIN = {"WORKERS": 1, "RESUME": 0}
+MOST_WORKERS = 61 if sys.platform == "win32" else 512  # what Windows can wait for at once
 
 
 @dataclass(frozen=True)
 class Settings:
     most_people: ClassVar = (
         "device_id", "model_path", "output", "results", "timeline", "crops", "show", "mirror",
-        "min_face", "max_faces", "smoothing", "confidence", "reading",
+        "min_face", "max_faces", "smoothing", "confidence", "reading", "workers",
     )  # fmt: skip
 
     device_id: str = setting(
@@ -44,7 +47,9 @@ class Settings:
     )
     output: Path | None = setting(None, "annotated picture or clip to write; a folder for a folder")
     results: Path | None = setting(
-        None, "rows to write: .jsonl, .csv, or - for standard output", check=paths.no_results
+        None,
+        "rows to write: .jsonl, .csv, .parquet, or - for standard output",
+        check=paths.no_results,
     )
     timeline: str = setting(
         "0", "1: draw timeline.png beside OUTPUT; or the path of a .png", check=paths.no_timeline
@@ -70,6 +75,14 @@ class Settings:
     reading: str | None = setting(
         None, "people: what people would say; fer2013: the data set's label; none: people if it can"
     )
+    workers: int = setting(
+        1,
+        "processes that share the files of a folder or glob; 0: one for each core",
+        check=config.between(0, MOST_WORKERS),
+    )
+    resume: bool = setting(
+        False, "1: go on with RESULTS: files that it has whole are not done again"
+    )
     face_model: Path | None = setting(
         None, "YuNet .onnx to find faces with; none: Haar cascades", check=config.ending(".onnx")
     )
@@ -93,6 +106,21 @@ class Settings:
         60.0, "seconds to wait for a camera or stream that was lost", check=config.at_least(0)
     )
 
+    @property
+    def many(self) -> bool:
+        """Whether the files go to others."""
+        return self.workers != 1
+
+    def for_many(self) -> dict[str, str]:
+        """The variables set that mean something only where there are many files."""
+        given = {"WORKERS": self.workers, "RESUME": int(self.resume)}
+        return {name: str(value) for name, value in given.items() if value != PLAIN[name]}
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """What does not fit together."""
+        if self.resume and str(self.results or "-") == "-":
+            yield ("resume", "results"), "needs RESULTS, the file to go on with"
+
 
 def main(settings: Settings) -> int:
     source = paths.usable_source(
@@ -101,6 +129,7 @@ def main(settings: Settings) -> int:
         results=settings.results,
         timeline=settings.timeline,
         models={"MODEL_PATH": settings.model_path, "FACE_MODEL": settings.face_model},
+        for_many=settings.for_many(),
     )
     say(config.summary(replace(settings, device_id=public(settings.device_id))))
 
@@ -114,34 +143,40 @@ def main(settings: Settings) -> int:
     from emotion.session import Session, opened
 
     silence_opencv()
-    frames = partial(
-        opened,
-        size=capture_size(settings.capture_size),
-        rate=settings.capture_rate,
-        give_up=settings.give_up,
-        frame_rate=settings.frame_rate,
-        duration=settings.duration,
-        sound=settings.output is not None,
-        notify=say,
-    )
-    recogniser = EmotionRecogniser(
-        settings.model_path,
-        min_face=settings.min_face,
-        smoothing=settings.smoothing,
-        confidence=settings.confidence,
-        reading=settings.reading,
-        face_model=settings.face_model,
-        region=settings.region or None,
-        max_faces=settings.max_faces,
-        cropped=settings.cropped,
+    opening: dict[str, Any] = {
+        "size": capture_size(settings.capture_size),
+        "rate": settings.capture_rate,
+        "give_up": settings.give_up,
+        "frame_rate": settings.frame_rate,
+        "duration": settings.duration,
+        "sound": settings.output is not None,
+    }
+    recognising: dict[str, Any] = {
+        "model": settings.model_path,
+        "min_face": settings.min_face,
+        "smoothing": settings.smoothing,
+        "confidence": settings.confidence,
+        "reading": settings.reading,
+        "face_model": settings.face_model,
+        "region": settings.region or None,
+        "max_faces": settings.max_faces,
+        "cropped": settings.cropped,
         # A picture's search is long enough for two to help; a video frame's is not.
-        threads=2 if source.kind == "picture" else 1,
-    )
+        "threads": 2 if source.kind == "picture" else 1,
+    }
+    showing: dict[str, Any] = {
+        "mirror": bool(settings.mirror),
+        "rotate": settings.rotate,
+        "duration": settings.duration,
+    }
+    recogniser = EmotionRecogniser(**recognising)
     if recogniser.labels_assumed:
         named = ", ".join(recogniser.labels)
         say(f"MODEL_PATH has no labels inside: its outputs are taken for FER-2013's, {named}")
     blind: str | None = "SHOW=0"
-    if settings.show:
+    if settings.show and settings.many:
+        say(blind := "no window: the files are done by several workers")
+    elif settings.show:
         from emotion.output.window import Window, missing_display
 
         if blind := missing_display():
@@ -164,9 +199,18 @@ def main(settings: Settings) -> int:
         crops = Crops(settings.crops, cropped=settings.cropped) if settings.crops else None
         if crops:
             stack.callback(lambda: say(crops.summary()))
+        steps = None
+        if settings.many:
+            from emotion import workers
+
+            table = None if rows is None else rows.table
+            job = workers.Job(recognising, opening, showing, table, settings.crops)
+            count = min(settings.workers or workers.cores(), len(source.files))
+            executor = stack.enter_context(workers.processes(count))
+            steps = partial(workers.steps, executor, job, ahead=4 * count)
         session = Session(
             recogniser,
-            opened=frames,
+            opened=partial(opened, **opening, notify=say),
             notify=say,
             progress=lambda *done: None if str(results) == "-" else redraw(bar(*done)),
             rows=rows,
@@ -174,9 +218,9 @@ def main(settings: Settings) -> int:
             window=window,
             output=settings.output,
             chart=paths.timeline_path(settings.timeline, settings.output),
-            mirror=bool(settings.mirror),
-            rotate=settings.rotate,
-            duration=settings.duration,
+            steps=steps,
+            resume=settings.resume,
+            **showing,
         )
         return 0 if session.run(source) else 1
 

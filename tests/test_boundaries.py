@@ -71,11 +71,12 @@ MAY_IMPORT = {
     "output": {"faces", "sources", "tracking"},
     "recogniser": {"classifier", "faces", "tracking"},
     "session": {"output", "recogniser", "sources", "tracking"},
+    "workers": {"output", "recogniser", "session"},
     "emotion": {"recogniser", "tracking"},  # the front door, emotion/__init__.py
 }
 TRAINING = {"augment", "data", "evaluation", "export", "layers", "model", "report"}
 TRAINING |= {"training"}
-RECOGNITION = {"output", "recogniser", "session", "sources", "tracking"}
+RECOGNITION = {"output", "recogniser", "session", "sources", "tracking", "workers"}
 
 
 def loaded_by(statement):
