@@ -28,7 +28,7 @@ from emotion.output import paths
 from emotion.sources.source import capture_size, public, wrong_capture_size, wrong_turn
 
 TITLE = "Emotion Recognition"
-PLAIN = {"WORKERS": 1, "RESUME": 0}
+PLAIN = {"WORKERS": 1, "CLUSTER": None, "RESUME": 0}
 MOST_WORKERS = 61 if sys.platform == "win32" else 512  # what Windows can wait for at once
 
 
@@ -80,6 +80,11 @@ class Settings:
         "processes that share the files of a folder or glob; 0: one for each core",
         check=config.between(0, MOST_WORKERS),
     )
+    cluster: str | None = setting(
+        None,
+        "tcp://scheduler:8786: the workers of this Dask cluster share the files",
+        check=paths.no_cluster,
+    )
     resume: bool = setting(
         False, "1: go on with RESULTS: files that it has whole are not done again"
     )
@@ -109,17 +114,19 @@ class Settings:
     @property
     def many(self) -> bool:
         """Whether the files go to others."""
-        return self.workers != 1
+        return self.workers != 1 or self.cluster is not None
 
     def for_many(self) -> dict[str, str]:
         """The variables set that mean something only where there are many files."""
-        given = {"WORKERS": self.workers, "RESUME": int(self.resume)}
+        given = {"WORKERS": self.workers, "CLUSTER": self.cluster, "RESUME": int(self.resume)}
         return {name: str(value) for name, value in given.items() if value != PLAIN[name]}
 
     def conflicts(self) -> Iterator[Conflict]:
         """What does not fit together."""
         if self.resume and str(self.results or "-") == "-":
             yield ("resume", "results"), "needs RESULTS, the file to go on with"
+        if self.cluster and self.workers != 1:
+            yield ("workers", "cluster"), "is for this machine: a CLUSTER has workers of its own"
 
 
 def main(settings: Settings) -> int:

@@ -4,14 +4,16 @@ Both are a `concurrent.futures.Executor` to which each file is handed with the r
 """
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,12 +21,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from emotion import __version__
 from emotion.errors import EmotionError
 from emotion.output.crops import Crops
 from emotion.output.packed_rows import PackedRows
 from emotion.quiet import silence_opencv
 from emotion.recogniser import EmotionRecogniser
 from emotion.session import Outcome, Place, Session, opened
+from emotion.sources.frame import Notify
 
 _PATIENCE = 10.0  # seconds in which a worker ends its frame and its copy, once it is to stop
 
@@ -43,6 +47,7 @@ class Job:
     session: Mapping[str, Any]
     table: bool | None = None
     crops: Path | None = None
+    version: str = __version__
 
 
 def steps(
@@ -54,21 +59,76 @@ def steps(
     outcomes before it have been given.
     """
     left, done = iter(places), 0
-    waiting: deque[Future[Outcome]] = deque()
+    waiting: deque[tuple[Place, Future[Outcome]]] = deque()
     running: set[Future[Outcome]] = set()
     while True:
         with _signals_held():  # a process that starts now never hears them: see `processes`
             for place in islice(left, ahead - len(running)):
                 running.add(future := executor.submit(do, job, place))
-                waiting.append(future)
+                waiting.append((place, future))
         if not waiting:
             return
         # Windows hears Ctrl-C between two waits only.
         ended, running = wait(running, timeout=1, return_when=FIRST_COMPLETED)
         done += len(ended)
         yield done, None
-        while waiting and waiting[0].done():
-            yield done, waiting.popleft().result()
+        while waiting and waiting[0][1].done():
+            place, future = waiting.popleft()
+            try:
+                outcome = future.result()
+            except Exception as error:
+                error.add_note(str(place.path))
+                raise
+            yield done, outcome
+
+
+@contextlib.contextmanager
+def cluster(address: str, *, notify: Notify) -> Iterator[Executor]:
+    """The workers of the Dask cluster whose scheduler is at `address`, such as tcp://host:8786.
+
+    A file whose worker is lost is done again by another. However the block ends, what was not begun
+    is not done any more. Raises EmotionError when the cluster cannot be used or is lost.
+    """
+    import distributed
+    from distributed.scheduler import KilledWorker
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # all of it is told below
+    named = f"CLUSTER='{address}'"
+    try:
+        client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise EmotionError(
+            f"{named} does not answer: start `dask scheduler` there and `dask worker {address}` "
+            "where the work is to be done"
+        ) from error
+    with client:
+        if not client.nthreads():
+            notify(f"{named} has no worker yet: waiting for `dask worker {address}`")
+        executor = client.get_executor(pure=False)  # or it would answer from what it did before
+        try:
+            yield executor
+        except KilledWorker as error:
+            raise EmotionError(f"{named}: {_file_of(error)} was given up: {_LOST}") from error
+        except CancelledError as error:
+            raise EmotionError(
+                f"{named} was lost; start it again, and with RESUME=1 the same command goes on"
+            ) from error
+        except ImportError as error:
+            raise EmotionError(
+                f"{named} lacks {error.name}: install this project with its extra `cluster` for "
+                "the scheduler and for every worker"
+            ) from error
+        finally:
+            with contextlib.suppress(Exception):  # of a cluster that is lost
+                executor.shutdown(wait=False)
+
+
+_LOST = "every worker that began it was lost, perhaps for want of memory"
+
+
+def _file_of(error: Exception) -> str:
+    """Which file `steps` was waiting for."""
+    return getattr(error, "__notes__", ["a file"])[0]
 
 
 @contextlib.contextmanager
@@ -109,8 +169,14 @@ def cores() -> int:
 def do(job: Job, place: Place) -> Outcome:
     """Do one file in this process, with a recogniser that the next file finds again.
 
-    Raises EmotionError when a result cannot be written, and KeyboardInterrupt when it is to stop.
+    Raises EmotionError when a result cannot be written or another version of this project asks,
+    and KeyboardInterrupt when it is to stop.
     """
+    if job.version != __version__:
+        raise EmotionError(
+            f"{socket.gethostname()} has version {__version__} of this project, and the run "
+            f"{job.version}: install the same on both"
+        )
     with _one_at_a_time:
         session = _session(job)
         said: list[str] = []

@@ -1,5 +1,6 @@
 """Where OUTPUT, RESULTS, TIMELINE and CROPS go, and whether they can, before anything slow."""
 
+import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -115,6 +116,13 @@ def no_results(path: Path) -> str | None:
         return None if find_spec("pyarrow") else "needs pyarrow: pip install pyarrow"
     known = str(path) == "-" or str(path).lower().endswith((".jsonl", ".csv"))
     return None if known else "must end in .jsonl, .csv or .parquet"
+
+
+def no_cluster(address: str) -> str | None:
+    """Why CLUSTER cannot be `address`, whatever is there, or None."""
+    if not re.fullmatch(r"[a-z]+://[^/:]+:\d+", address):
+        return "is not like tcp://scheduler:8786"
+    return None if find_spec("distributed") else "needs distributed: pip install distributed"
 
 
 def no_crops(path: Path) -> str | None:
