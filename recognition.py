@@ -58,7 +58,7 @@ class Settings:
     mirror: bool | None = setting(None, "1, 0: mirror the view; none: a camera's in the window")
     rotate: int = setting(0, "90, 180, 270: turn every frame clockwise by that", check=wrong_turn)
     frame_rate: float | None = setting(
-        None, "look at so many frames a second of a clip; none: all", check=config.above(0, 1000)
+        None, "look at so many frames a second; none: all", check=config.above(0, 1000)
     )
     duration: float | None = setting(
         None, "stop after so many seconds of the source", check=config.above(0)

@@ -289,7 +289,7 @@ def opened(
 ) -> AbstractContextManager[Frames]:
     """The open source, anything but a folder.
 
-    `size`, `rate` and `give_up` are for live ones; `frame_rate`, `duration` and `sound` for clips.
+    `size`, `rate` and `give_up` are for live ones; `duration` and `sound` for clips.
 
     Raises UnreadableError when a file is none.
     """
@@ -306,6 +306,7 @@ def opened(
         public(source.name),
         camera.opened(source, size=size, rate=rate),
         give_up=give_up,
+        frame_rate=frame_rate,
         advice=partial(advice, source),
         notify=notify,
     )

@@ -90,6 +90,20 @@ def fer2013():
 
 
 @pytest.fixture(scope="session")
+def sealed():
+    """What to put before a command: it sees no network, and the checkout cannot be written."""
+    root = _ROOT.resolve()
+    script = f'mount --bind "{root}" "{root}" && mount -o remount,ro,bind "{root}" && exec "$@"'
+    prefix = ["unshare", "--map-root-user", "--net", "--mount", "sh", "-c", script, "sh"]
+    try:
+        tried = [*prefix, "sh", "-c", f'! touch "{root}/tests/a"']
+        subprocess.run(tried, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this system gives no file system and network of one's own")
+    return prefix
+
+
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     """train.py run once on drawn faces: `folder` it left, `data` it saw, `done` as it ended."""
     data = drawn.write_folder(tmp_path_factory.mktemp("faces"), per_class=60)

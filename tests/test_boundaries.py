@@ -72,11 +72,12 @@ MAY_IMPORT = {
     "recogniser": {"classifier", "faces", "tracking"},
     "session": {"output", "recogniser", "sources", "tracking"},
     "workers": {"output", "recogniser", "session"},
+    "web": {"classifier", "faces", "model_file", "output", "recogniser", "tracking"},
     "emotion": {"recogniser", "tracking"},  # the front door, emotion/__init__.py
 }
 TRAINING = {"augment", "data", "evaluation", "export", "layers", "model", "report"}
 TRAINING |= {"training"}
-RECOGNITION = {"output", "recogniser", "session", "sources", "tracking", "workers"}
+RECOGNITION = {"output", "recogniser", "session", "sources", "tracking", "workers", "web"}
 
 
 def loaded_by(statement):

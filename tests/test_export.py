@@ -11,6 +11,7 @@ from emotion import export, model
 from emotion.errors import EmotionError
 from emotion.model_file import Reading
 from emotion.probabilities import softmax
+from emotion.recogniser import DEFAULT_MODEL
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,22 @@ def answer_int8(flatbuffer, image):
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None, ..., None])
     interpreter.invoke()
     return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
+
+
+@pytest.mark.parametrize("kind", ["integer", "floating"])
+def test_the_file_is_for_one_crop_and_every_shape_is_fixed(kind, request):
+    # Browsers' runtimes take no other: LiteRT.js refuses an input of [-1, 48, 48, 1].
+    check_fixed(Interpreter(model_content=request.getfixturevalue(kind)))
+
+
+def test_so_is_the_model_that_ships():
+    check_fixed(Interpreter(model_path=str(DEFAULT_MODEL)))
+
+
+def check_fixed(interpreter):
+    assert interpreter.get_input_details()[0]["shape_signature"].tolist() == [1, 48, 48, 1]
+    shapes = [one["shape_signature"] for one in interpreter.get_tensor_details()]
+    assert min(min(shape, default=1) for shape in shapes) > 0
 
 
 def test_the_integer_export_holds_no_float_tensor(integer):

@@ -7,7 +7,7 @@ import pytest
 
 import recognition
 import train
-from emotion import export, report
+from emotion import export, report, web
 from emotion.cli import settings as config
 
 ROOT = Path(__file__).parents[1]
@@ -24,6 +24,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
         (train.Settings, config.REST, "docs/training.md"),
         (report.Settings, None, "docs/training.md"),
         (export.Settings, None, "docs/training.md"),
+        (web.Settings, None, "docs/browser.md"),
     ],
     ids=lambda value: getattr(value, "__module__", value),
 )

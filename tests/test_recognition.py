@@ -668,6 +668,20 @@ def wait_for(condition, patience=30.0):
         time.sleep(0.02)
 
 
+def test_without_a_network_and_from_a_checkout_that_cannot_be_written(sealed, tmp_path):
+    done = subprocess.run(
+        [*sealed, sys.executable, str(ROOT / "recognition.py")],
+        env=environment(DEVICE_ID=ASTRONAUT, OUTPUT=tmp_path / "a.png", RESULTS="-", SHOW=0),
+        cwd=ROOT.resolve(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (row,) = rows_of(done.stdout)
+    assert row["emotion"] == "happy" and (tmp_path / "a.png").exists()
+
+
 def test_a_killed_run_keeps_its_rows(tmp_path, portrait):
     rows = tmp_path / "rows.csv"
     with Stream(picture=portrait) as stream:

@@ -239,6 +239,21 @@ def wait_for_rows(folder, count):
     raise AssertionError("no epoch was finished")
 
 
+def test_without_a_network_and_from_a_checkout_that_cannot_be_written(
+    sealed, drawn_folder, tmp_path
+):
+    settings = {"DATASET": drawn_folder, "MODEL_EXPORT_PATH": tmp_path / "run", "EPOCHS": 1}
+    done = subprocess.run(
+        [*sealed, sys.executable, "train.py"],
+        cwd=ROOT.resolve(),
+        env=environment(WIDTH=4, OPTIMISE=0, **settings),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "run").iterdir()} == PRODUCTS
+
+
 def test_a_killed_run_goes_on_and_sigterm_still_exports(drawn_folder, tmp_path):
     settings = {
         "DATASET": drawn_folder,

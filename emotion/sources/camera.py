@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.errors import EmotionError
-from emotion.sources.frame import USUAL_RATE, FpsMeter, Frame, Notify
+from emotion.sources.frame import USUAL_RATE, Choice, FpsMeter, Frame, Notify
 from emotion.sources.source import Source
 
 FIRST_FRAME = 6.0
@@ -53,7 +53,8 @@ class Camera:
     A source that fails or stalls is opened again, with growing pauses; meanwhile iteration goes on
     with status messages (see Frame). It ends with EmotionError when the source never delivered a
     frame, with what `advice` answers, or has been silent for `give_up` seconds. `notify` is told of
-    every loss and return. `rate` is what the source promises, `meter` what it keeps.
+    every loss and return. `frame_rate` leaves all but so many frames a second out. `rate` is what
+    the source promises, `meter` what it keeps.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Camera:
         opened: Callable[[], Capture],
         *,
         give_up: float = 60.0,
+        frame_rate: float | None = None,
         advice: Callable[[], str] = str,
         notify: Notify = lambda _: None,
     ) -> None:
         self.name, self.dropped, self.rate = name, 0, USUAL_RATE
         self._called = f"camera {name}" if name.isdecimal() else name
         self._opened, self._give_up, self._advice, self._notify = opened, give_up, advice, notify
+        self._choice = Choice(frame_rate)
         self._news = threading.Condition()
         self._fresh: tuple[NDArray[np.uint8], float, float] | None = None
         self._failure: str | EmotionError = ""  # why there is no picture at the moment
@@ -80,15 +83,17 @@ class Camera:
         self._thread.start()
         image, began, wall = self._first()
         taken, index, lost = began, 0, False
+        self._choice.takes(0.0)  # the first one always; the others count from it
         yield Frame(image, index, self.name, 0.0, wall)
         while True:
             if fresh := self._newest():
                 image, taken, wall = fresh
-                index += 1
                 if lost:
                     self._notify(f"{self._called}: the picture is back")
                     lost = False
-                yield Frame(image, index, self.name, taken - began, wall)
+                if self._choice.takes(taken - began):
+                    index += 1
+                    yield Frame(image, index, self.name, taken - began, wall)
                 continue
             silent = monotonic() - taken
             if silent > self._give_up:

@@ -65,6 +65,22 @@ def blocks():
     time.sleep(30)
 
 
+def test_so_many_frames_a_second_are_taken_of_a_faster_source():
+    def later(level):
+        return lambda: time.sleep(0.03) or grey(level)
+
+    with live(FakeCapture([grey(0), *map(later, range(1, 31)), blocks]), frame_rate=5) as source:
+        taken = []
+        for frame in source:
+            if not frame.status_message:
+                taken.append(frame)
+            if frame.time > 0.7:
+                break
+    assert [frame.index for frame in taken] == list(range(len(taken)))
+    fifths = [int((frame.time + 0.0015) * 5) for frame in taken]  # as Choice rounds
+    assert len(fifths) > 1 and fifths == sorted(set(fifths))  # never two within one
+
+
 def test_frames_carry_their_number_their_time_and_the_wall_clock():
     ready = threading.Event()
     before = time.time()

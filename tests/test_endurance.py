@@ -1,0 +1,186 @@
+"""Hours of work in minutes: memory, open files and threads stay as they were."""
+
+import gc
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from stream import Stream
+
+from emotion.errors import EmotionError
+from emotion.output.rows import Rows
+from emotion.recogniser import EmotionRecogniser
+from emotion.sources import camera
+from emotion.sources.camera import Camera
+from emotion.sources.clip import Clip
+from emotion.sources.frame import Frame
+from emotion.sources.source import find
+
+ROOT = Path(__file__).parents[1]
+SELF = Path("/proc/self")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not SELF.is_dir(), reason="reads /proc, as Linux has it"),
+]
+MEGABYTE = 2**20
+
+
+def held():
+    """What the process holds: bytes of memory, open files, threads."""
+    gc.collect()
+    pages = int((SELF / "statm").read_text().split()[1])
+    size = pages * os.sysconf("SC_PAGE_SIZE")
+    return size, len(list((SELF / "fd").iterdir())), len(list((SELF / "task").iterdir()))
+
+
+def test_100000_frames_leave_nothing_behind(tmp_path, people_clip):
+    recogniser = EmotionRecogniser()
+    with Clip(people_clip) as clip:
+        images = [frame.image for frame in clip]
+    with Rows(tmp_path / "rows.csv", recogniser.labels, reading=recogniser.reading) as rows:
+        for number in range(100_000):
+            # To and fro, so that people come and go; now and then the clock jumps by an hour.
+            place = abs((number + len(images)) % (2 * len(images)) - len(images)) % len(images)
+            seconds = number / 15 + 3600 * (number // 5_000)
+            frame = Frame(images[place], number, "people.mp4", seconds)
+            rows.write(frame, recogniser(frame.image, frame.time))
+            if number == 10_000:
+                before = held()
+        after = held()
+    assert after[0] - before[0] < 8 * MEGABYTE
+    assert after[1:] == before[1:]
+    with (tmp_path / "rows.csv").open() as file:
+        assert sum(1 for _ in file) > 100_000
+
+
+def test_a_stream_that_fails_100_times_is_there_again_100_times(monkeypatch):
+    monkeypatch.setattr(camera, "_PAUSES", (0.02, 0.05))
+    monkeypatch.setattr(camera, "SILENCE", 0.5)
+    notes = []
+    with (
+        Stream() as stream,
+        Camera("stream", camera.opened(find(stream.url)), notify=notes.append) as source,
+    ):
+        frames = iter(source)
+        for number in range(100):
+            wait_for_picture(frames)
+            stream.mode = ("drop", "refuse", "stall")[number % 3]
+            while not next(frames).status_message:
+                pass
+            stream.mode = "send"
+            if number == 10:
+                before = held()
+        wait_for_picture(frames)
+        after = held()
+    assert after[0] - before[0] < 8 * MEGABYTE
+    assert abs(after[1] - before[1]) <= 2 and abs(after[2] - before[2]) <= 2
+    assert len(notes) >= 100
+
+
+def wait_for_picture(frames):
+    while next(frames).status_message:
+        pass
+
+
+def test_100000_pictures_in_a_folder_are_100000_rows(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    grey = np.full((24, 24), 90, np.uint8)
+    data = cv2.imencode(".png", grey)[1].tobytes()
+    for number in range(100_000):
+        (folder / f"{number}.png").write_bytes(data)
+    rows = tmp_path / "rows.jsonl"
+    bare = {name: value for name, value in os.environ.items() if name.isupper()}
+    program = (
+        "import resource, runpy, sys\n"
+        "try:\n    runpy.run_path('recognition.py', run_name='__main__')\n"
+        "finally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**bare, "DEVICE_ID": str(folder), "RESULTS": str(rows), "SHOW": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    with rows.open() as file:
+        names = [json.loads(line)["source"] for line in file]
+    assert [Path(name).name for name in names] == [f"{number}.png" for number in range(100_000)]
+    assert int(done.stdout.splitlines()[-1]) < 300_000  # kB
+
+
+# Full disks
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A function that mounts a file system of so many kB, or makes it so large."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = []
+
+    def mount(kilobytes):
+        options = f"size={kilobytes}k" + (",remount" if mounted else "")
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", place],
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode:
+            pytest.skip("mounting a small file system takes root")
+        mounted.append(place)
+        return place
+
+    yield mount
+    if mounted:
+        subprocess.run(["umount", place], check=False)
+
+
+@pytest.mark.parametrize("kilobytes", [40, 400, 800, 1200])
+def test_training_on_a_full_disk_ends_in_one_line_and_goes_on(small_disk, drawn_folder, kilobytes):
+    pytest.importorskip("tensorflow")
+    run = small_disk(kilobytes) / "run"
+    bare = {name: value for name, value in os.environ.items() if name.isupper()}
+    settings = {"DATASET": drawn_folder, "MODEL_EXPORT_PATH": run, "EPOCHS": 6, "WIDTH": 8}
+    start = {
+        "cwd": ROOT,
+        "env": {**bare, **{name: str(value) for name, value in settings.items()}},
+        "capture_output": True,
+        "text": True,
+        "check": False,
+    }
+    done = subprocess.run([sys.executable, "train.py"], **start)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "no space left on device" in last and last.endswith("then give the same command again")
+    assert not list(run.glob("*.part*"))
+    small_disk(50_000)
+    done = subprocess.run([sys.executable, "train.py"], **start)
+    assert done.returncode == 0, done.stderr
+    assert (run / "emotion.tflite").exists()
+
+
+def test_rows_on_a_full_disk_are_whole(small_disk, people_clip):
+    rows = small_disk(16) / "rows.jsonl"
+    recogniser = EmotionRecogniser()
+    with Clip(people_clip) as clip:
+        frame = next(iter(clip))
+    found = recogniser(frame.image, 0.0)
+    with (
+        pytest.raises(EmotionError, match="no space left on device"),
+        Rows(rows, recogniser.labels, reading=recogniser.reading) as written,
+    ):
+        for _ in range(1_000):
+            written.write(frame, found)
+    text = rows.read_text()
+    assert text.endswith("\n") and len(text) > 10_000
+    for line in text.splitlines():
+        json.loads(line)
