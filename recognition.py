@@ -212,9 +212,14 @@ def main(settings: Settings) -> int:
 
             table = None if rows is None else rows.table
             job = workers.Job(recognising, opening, showing, table, settings.crops)
-            count = min(settings.workers or workers.cores(), len(source.files))
-            executor = stack.enter_context(workers.processes(count))
-            steps = partial(workers.steps, executor, job, ahead=4 * count)
+            if settings.cluster:
+                from emotion import cluster
+
+                others = cluster.workers(settings.cluster, job, settings.output, say)
+            else:
+                count = min(settings.workers or workers.cores(), len(source.files))
+                others = workers.processes(job, count)
+            steps = stack.enter_context(others)
         session = Session(
             recogniser,
             opened=partial(opened, **opening, notify=say),

@@ -1,19 +1,19 @@
-"""The files of a folder, done by several processes here or by the workers of a Dask cluster.
-
-Both are a `concurrent.futures.Executor` to which each file is handed with the run's `Job`.
-"""
+"""The files of a folder, done by several processes: each is handed over with the run's `Job`."""
 
 import contextlib
-import logging
 import multiprocessing
 import os
 import signal
-import socket
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,14 +21,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from emotion import __version__
 from emotion.errors import EmotionError
 from emotion.output.crops import Crops
 from emotion.output.packed_rows import PackedRows
 from emotion.quiet import silence_opencv
 from emotion.recogniser import EmotionRecogniser
-from emotion.session import Outcome, Place, Session, opened
-from emotion.sources.frame import Notify
+from emotion.session import Outcome, Place, Session, Steps, opened
 
 _PATIENCE = 10.0  # seconds in which a worker ends its frame and its copy, once it is to stop
 
@@ -47,15 +45,19 @@ class Job:
     session: Mapping[str, Any]
     table: bool | None = None
     crops: Path | None = None
-    version: str = __version__
 
 
 def steps(
-    executor: Executor, job: Job, places: Iterable[Place], *, ahead: int
+    submit: Callable[[Place], Future[Outcome]],
+    places: Iterable[Place],
+    *,
+    ahead: Callable[[], int],
+    settled: Callable[[Place, Future[Outcome]], Outcome] = lambda place, future: future.result(),
 ) -> Iterator[tuple[int, Outcome | None]]:
     """How many files are done, time and again, and each one's outcome, in the order of `places`.
 
-    `ahead` files are handed out at once. Raises the EmotionError that a file ended with, once the
+    `submit` hands a file over; so many are handed over at once as `ahead` says then. `settled`
+    takes the outcome of one that ended. Raises the EmotionError that a file ended with, once the
     outcomes before it have been given.
     """
     left, done = iter(places), 0
@@ -63,8 +65,8 @@ def steps(
     running: set[Future[Outcome]] = set()
     while True:
         with _signals_held():  # a process that starts now never hears them: see `processes`
-            for place in islice(left, ahead - len(running)):
-                running.add(future := executor.submit(do, job, place))
+            for place in islice(left, max(0, ahead() - len(running))):
+                running.add(future := submit(place))
                 waiting.append((place, future))
         if not waiting:
             return
@@ -73,67 +75,12 @@ def steps(
         done += len(ended)
         yield done, None
         while waiting and waiting[0][1].done():
-            place, future = waiting.popleft()
-            try:
-                outcome = future.result()
-            except Exception as error:
-                error.add_note(str(place.path))
-                raise
-            yield done, outcome
+            yield done, settled(*waiting.popleft())
 
 
 @contextlib.contextmanager
-def cluster(address: str, *, notify: Notify) -> Iterator[Executor]:
-    """The workers of the Dask cluster whose scheduler is at `address`, such as tcp://host:8786.
-
-    A file whose worker is lost is done again by another. However the block ends, what was not begun
-    is not done any more. Raises EmotionError when the cluster cannot be used or is lost.
-    """
-    import distributed
-    from distributed.scheduler import KilledWorker
-
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # all of it is told below
-    named = f"CLUSTER='{address}'"
-    try:
-        client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise EmotionError(
-            f"{named} does not answer: start `dask scheduler` there and `dask worker {address}` "
-            "where the work is to be done"
-        ) from error
-    with client:
-        if not client.nthreads():
-            notify(f"{named} has no worker yet: waiting for `dask worker {address}`")
-        executor = client.get_executor(pure=False)  # or it would answer from what it did before
-        try:
-            yield executor
-        except KilledWorker as error:
-            raise EmotionError(f"{named}: {_file_of(error)} was given up: {_LOST}") from error
-        except CancelledError as error:
-            raise EmotionError(
-                f"{named} was lost; start it again, and with RESUME=1 the same command goes on"
-            ) from error
-        except ImportError as error:
-            raise EmotionError(
-                f"{named} lacks {error.name}: install this project with its extra `cluster` for "
-                "the scheduler and for every worker"
-            ) from error
-        finally:
-            with contextlib.suppress(Exception):  # of a cluster that is lost
-                executor.shutdown(wait=False)
-
-
-_LOST = "every worker that began it was lost, perhaps for want of memory"
-
-
-def _file_of(error: Exception) -> str:
-    """Which file `steps` was waiting for."""
-    return getattr(error, "__notes__", ["a file"])[0]
-
-
-@contextlib.contextmanager
-def processes(count: int) -> Iterator[Executor]:
-    """So many processes, each of which does a file at a time, on one thread.
+def processes(job: Job, count: int) -> Iterator[Steps]:
+    """So many processes for a session's steps; each does a file at a time, on one thread.
 
     However the block ends, all of them end with it: after their frame, with their copies whole. So
     they do when this process is killed, at once. Raises EmotionError when one of them is killed.
@@ -145,7 +92,9 @@ def processes(count: int) -> Iterator[Executor]:
         count, mp_context=context, initializer=_begin, initargs=(stop.is_set,)
     )
     try:
-        yield executor
+        yield partial(
+            steps, lambda place: executor.submit(_do, job, place), ahead=lambda: 4 * count
+        )
     except BrokenProcessPool as error:
         raise EmotionError(
             "a worker was killed, perhaps for want of memory: try fewer WORKERS; with RESUME=1 the "
@@ -166,39 +115,35 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def do(job: Job, place: Place) -> Outcome:
+def do(job: Job, place: Place, *, stopped: Callable[[], bool]) -> Outcome:
     """Do one file in this process, with a recogniser that the next file finds again.
 
-    Raises EmotionError when a result cannot be written or another version of this project asks,
-    and KeyboardInterrupt when it is to stop.
+    Raises EmotionError when a result cannot be written, and KeyboardInterrupt once it is `stopped`.
     """
-    if job.version != __version__:
-        raise EmotionError(
-            f"{socket.gethostname()} has version {__version__} of this project, and the run "
-            f"{job.version}: install the same on both"
-        )
-    with _one_at_a_time:
-        session = _session(job)
-        said: list[str] = []
-        session.notify = said.append
-        session.opened = partial(opened, **job.opening, notify=said.append)
-        rows = None
-        if job.table is not None:
-            labels, reading = session.recogniser.labels, session.recogniser.reading
-            rows = PackedRows(labels, reading=reading, table=job.table)
-        session.rows = rows
-        if job.crops:
-            session.crops = Crops(job.crops, cropped=job.recogniser["cropped"])
-        outcome = session.file(place)
-        return replace(
-            outcome,
-            said=said,
-            rows=rows.blocks() if rows else [],
-            crops=session.crops.written if session.crops else 0,
-        )
+    session = _session(job)
+    said: list[str] = []
+    session.notify, session.stopped = said.append, stopped
+    session.opened = partial(opened, **job.opening, notify=said.append)
+    rows = None
+    if job.table is not None:
+        labels, reading = session.recogniser.labels, session.recogniser.reading
+        rows = PackedRows(labels, reading=reading, table=job.table)
+    session.rows = rows
+    if job.crops:
+        session.crops = Crops(job.crops, cropped=job.recogniser["cropped"])
+    outcome = session.file(place)
+    return replace(
+        outcome,
+        said=said,
+        rows=rows.blocks() if rows else [],
+        crops=session.crops.written if session.crops else 0,
+    )
 
 
-_one_at_a_time = threading.Lock()  # a Dask worker may have several threads; OpenCV's are for all
+def _do(job: Job, place: Place) -> Outcome:
+    return do(job, place, stopped=_stopped)
+
+
 _stopped: Callable[[], bool] = lambda: False  # noqa: E731
 _mine: tuple[Job, Session] | None = None
 
@@ -208,7 +153,7 @@ def _session(job: Job) -> Session:
     if _mine is None or _mine[0] != job:
         silence_opencv()
         recogniser = EmotionRecogniser(**job.recogniser)
-        _mine = job, Session(recogniser, opened, print, stopped=_stopped, **job.session)
+        _mine = job, Session(recogniser, opened, print, **job.session)
     return _mine[1]
 
 

@@ -72,12 +72,22 @@ MAY_IMPORT = {
     "recogniser": {"classifier", "faces", "tracking"},
     "session": {"output", "recogniser", "sources", "tracking"},
     "workers": {"output", "recogniser", "session"},
+    "cluster": {"session", "sources", "workers"},
     "web": {"classifier", "faces", "model_file", "output", "recogniser", "tracking"},
     "emotion": {"recogniser", "tracking"},  # the front door, emotion/__init__.py
 }
 TRAINING = {"augment", "data", "evaluation", "export", "layers", "model", "report"}
 TRAINING |= {"training"}
-RECOGNITION = {"output", "recogniser", "session", "sources", "tracking", "workers", "web"}
+RECOGNITION = {
+    "cluster",
+    "output",
+    "recogniser",
+    "session",
+    "sources",
+    "tracking",
+    "workers",
+    "web",
+}
 
 
 def loaded_by(statement):
