@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
 
 import distributed
@@ -50,17 +52,16 @@ def workers(address: str, job: Job, output: Path | None, notify: Notify) -> Iter
     ends after its frame and the rest is not done any more. Raises EmotionError when the cluster
     cannot be used or is lost.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # all of it is told below
     named = f"CLUSTER='{address}'"
-    with _marks(output, job.crops) as marks, _client(address, named) as client:
-        _advise(client, named, notify)
+    with _unheard(), _marks(output, job.crops) as marks, _client(address, named) as client:
+        _check(client, named, notify)
         order = Order(job, Path.cwd(), marks)
         executor = client.get_executor(pure=False)  # or it would answer from what it did before
         try:
             yield partial(
                 steps,
                 lambda place: executor.submit(do_there, order, place),
-                ahead=lambda: max(4 * _threads(client), 4),
+                ahead=_Ahead(client, named, notify),
                 settled=partial(_settled, named),
             )
         finally:
@@ -154,11 +155,33 @@ def _client(address: str, named: str) -> distributed.Client:
         ) from error
 
 
-def _advise(client: distributed.Client, named: str, notify: Notify) -> None:
-    threads = client.nthreads()
-    if not threads:
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Without Dask's log: all that a user needs of it is told here."""
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _check(client: distributed.Client, named: str, notify: Notify) -> None:
+    """Wait for a worker. Raises EmotionError when this project is missing anywhere.
+
+    A worker without it would end, with no word to anybody, with the first file that it gets.
+    """
+    if not client.nthreads():
         notify(f"{named} has no worker yet: waiting for one")
-    most = max(threads.values(), default=1)
+        client.wait_for_workers(1)
+    asked = (find_spec, __name__)
+    found = client.run(*asked, on_error="return").values()
+    try:
+        found = [client.run_on_scheduler(*asked), *found]
+    except ImportError:
+        found = [None]
+    if not all(isinstance(spec, ModuleSpec) for spec in found):
+        raise EmotionError(_lacking(named))
+    most = max(client.nthreads().values(), default=1)
     if most > 1:
         notify(
             f"{named} has a worker of {most} threads, which does one file at a time: start it with "
@@ -166,8 +189,33 @@ def _advise(client: distributed.Client, named: str, notify: Notify) -> None:
         )
 
 
-def _threads(client: distributed.Client) -> int:
-    return sum(client.nthreads().values())
+def _lacking(named: str) -> str:
+    return (
+        f"{named} has not what this run has: install the same version of this project, with its "
+        "extra `cluster`, for the scheduler and for every worker"
+    )
+
+
+def _lost(named: str) -> str:
+    return f"{named} was lost; start it again, and with RESUME=1 the same command goes on"
+
+
+class _Ahead:
+    """How many files are handed over at once; says when all workers are gone, and waits."""
+
+    def __init__(self, client: distributed.Client, named: str, notify: Notify) -> None:
+        self._client, self._named, self._notify = client, named, notify
+        self._alone = False
+
+    def __call__(self) -> int:
+        try:
+            count = sum(self._client.nthreads().values())
+        except OSError as error:
+            raise EmotionError(_lost(self._named)) from error
+        if not count and not self._alone:
+            self._notify(f"{self._named} has lost all workers: waiting for one")
+        self._alone = not count
+        return 4 * max(count, 1)
 
 
 def _settled(named: str, place: Place, future: Future[Outcome]) -> Outcome:
@@ -184,13 +232,8 @@ def _settled(named: str, place: Place, future: Future[Outcome]) -> Outcome:
             "memory"
         )
     except CancelledError as error:
-        raise EmotionError(
-            f"{named} was lost; start it again, and with RESUME=1 the same command goes on"
-        ) from error
+        raise EmotionError(_lost(named)) from error
     except (ImportError, RuntimeError) as error:
-        if not (isinstance(error, ImportError) or "deserialization" in str(error)):
+        if isinstance(error, RuntimeError) and "deserialization" not in str(error):
             raise
-        raise EmotionError(
-            f"{named} has not what this run has: install the same version of this project, with "
-            "its extra `cluster`, for the scheduler and for every worker"
-        ) from error
+        raise EmotionError(_lacking(named)) from error
