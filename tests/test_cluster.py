@@ -303,32 +303,34 @@ def test_a_cluster_without_workers_is_waited_for(tmp_path, folder):
 
 
 @pytest.fixture(scope="module")
-def aside():
-    """What to put before a command: its /tmp/... folder `hidden` is seen by it alone."""
-    prefix = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
-    done = subprocess.run([*prefix, "mount -t tmpfs none /mnt"], capture_output=True, check=False)
+def disk(tmp_path_factory):
+    """A folder, and what to put before a command that alone sees the disk mounted there."""
+    place = tmp_path_factory.mktemp("disk")
+    mounting = f"mount -t tmpfs none '{place}' && cp '{MODEL}' '{place}' && exec \"$@\""
+    prefix = ["unshare", "--map-root-user", "--mount", "sh", "-c", mounting, "sh"]
+    done = subprocess.run([*prefix, "true"], capture_output=True, check=False)
     if done.returncode:
         pytest.skip("this system gives no file system of one's own")
-    return prefix
+    return place, prefix
 
 
 @pytest.mark.parametrize(
-    ("settings", "unseen"),
+    ("setting", "name", "unseen"),
     [
-        ({"DEVICE_ID": "/mnt/*.png"}, "{host} does not see /mnt/1.png: the workers read files"),
-        ({"OUTPUT": "/mnt/out"}, "{host} does not see the folder /mnt/out: the workers write"),
-        ({"CROPS": "/mnt/crops"}, "{host} does not see the folder /mnt/crops: the workers write"),
-        ({"MODEL_PATH": "/mnt/a.tflite"}, "{host} does not see /mnt/a.tflite: the workers read"),
+        ("DEVICE_ID", "*", "does not see {disk}/1.png: the workers read files themselves"),
+        ("MODEL_PATH", MODEL.name, "does not see {disk}/steady.tflite: the workers read files"),
+        ("OUTPUT", "", "does not see the folder {disk}: the workers write OUTPUT and CROPS"),
+        ("CROPS", "", "does not see the folder {disk}: the workers write OUTPUT and CROPS"),
     ],
-    ids=lambda value: "" if isinstance(value, str) else " ".join(value),
 )
-def test_what_a_worker_does_not_see_is_one_line(folder, two, aside, settings, unseen):
-    """The run has a disk at /mnt that the workers have not."""
-    there = f"mount -t tmpfs none /mnt && cp '{folder}/3 face.png' /mnt/1.png"
-    there += f" && cp '{MODEL}' /mnt/a.tflite && exec \"$@\""
+def test_what_a_worker_does_not_see_is_one_line(folder, two, disk, setting, name, unseen):
+    """The workers have an empty folder where the run has its disk."""
+    place, prefix = disk
+    copying = ["sh", "-c", f"cp '{folder}/3 face.png' '{place}/1.png' && exec \"$@\"", "sh"]
+    given = {"DEVICE_ID": folder, setting: place / name, "CLUSTER": two.address}
     done = subprocess.run(
-        [*aside, there, "sh", *SCRIPT],
-        env=environment(**{"DEVICE_ID": folder, "CLUSTER": two.address} | settings),
+        [*prefix, *copying, *SCRIPT],
+        env=environment(**given),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -336,9 +338,9 @@ def test_what_a_worker_does_not_see_is_one_line(folder, two, aside, settings, un
         timeout=60,
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith("error: " + unseen.format(host=socket.gethostname()))
-    assert not list(Path("/mnt").glob("*"))
+    last = f"error: {socket.gethostname()} {unseen.format(disk=place)}"
+    assert done.stderr.splitlines()[-1].startswith(last)
+    assert not list(place.iterdir())
 
 
 def other_project(folder, version):
