@@ -19,7 +19,6 @@ from emotion.errors import EmotionError, UnreadableError
 from emotion.output import timeline
 from emotion.output.annotate import annotate
 from emotion.output.crops import Crops
-from emotion.output.packed_rows import PackedRows, unpacked
 from emotion.output.paths import copy_name
 from emotion.output.recording import PictureFile, Recording, save_picture
 from emotion.output.rows import Rows
@@ -33,6 +32,7 @@ from emotion.sources.source import Source, from_file, public
 from emotion.tracking.tracker import Face
 
 if TYPE_CHECKING:  # a window costs 10 ms to import, and SHOW=0 needs none; FFmpeg 70
+    from emotion.output.packed_rows import PackedRows
     from emotion.output.window import Window
     from emotion.sources.clip import Clip
 
@@ -177,6 +177,8 @@ class Session:
         for line in outcome.said:
             self.notify(line)
         if isinstance(self.rows, Rows):
+            from emotion.output.packed_rows import unpacked  # zlib, which one process needs not
+
             for text in unpacked(outcome.rows):
                 self.rows.add(text)
         if self.crops:

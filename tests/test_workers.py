@@ -4,11 +4,13 @@ import contextlib
 import csv
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from subprocess import TimeoutExpired
 
 import cv2
 import numpy as np
@@ -297,6 +299,42 @@ def test_a_run_that_was_killed_goes_on_with_the_half_source(tmp_path, folder, ki
     recognise(DEVICE_ID=folder, RESULTS=whole)
     assert rows.read_bytes() == whole.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == [rows.name, whole.name]
+
+
+def kill_at_random(folder, rows, times, seed):
+    """Kill a run so many times, each time going on with it; then let it end."""
+    chance, began = random.Random(seed), time.monotonic()
+    whole = rows.with_name(f"whole{rows.suffix}")
+    recognise(DEVICE_ID=folder, RESULTS=whole)
+    length = time.monotonic() - began
+    for number in range(times):
+        settings = {"DEVICE_ID": folder, "RESULTS": rows, "WORKERS": 1 + number % 2}
+        with started(**settings, RESUME=1) as running, contextlib.suppress(TimeoutExpired):
+            running.wait(chance.uniform(0.4, 1.0) * length)
+    done = recognise(DEVICE_ID=folder, RESULTS=rows, RESUME=1)
+    assert done.returncode == 0, done.stderr
+    assert rows.read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in rows.parent.iterdir()) == [rows.name, whole.name]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_run_killed_at_random_moments_ends_with_the_rows_of_an_undisturbed_one(
+    tmp_path, folder, kind
+):
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
+    kill_at_random(folder, tmp_path / f"rows.{kind}", times=3, seed=kind)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_20_kills_at_random_moments(tmp_path, folder, kind):
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
+    for number in range(5):
+        place = tmp_path / str(number)
+        place.mkdir()
+        kill_at_random(folder, place / f"rows.{kind}", times=4, seed=f"{kind} {number}")
 
 
 def test_without_resume_rows_are_replaced_as_ever(tmp_path, folder):
