@@ -152,11 +152,23 @@ class FaceDetector:
 
     def verify(self, image: Image, box: Box) -> Scored:
         """The score of one proposal under closer inspection, and where the face is exactly."""
-        first, box = self._score(image, box, equalised=False)
+        first, box = self.score(image, box, equalised=False)
         if not first:  # most proposals end here, at half the cost
             return 0, box
-        second, box = self._score(image, box, equalised=True)
+        second, box = self.score(image, box, equalised=True)
         return first + second, box
+
+    def score(self, image: Image, box: Box, *, equalised: bool) -> Scored:
+        """Half a verification: three cascades' score at `box`, and the mean of what they see."""
+        square = patch(
+            image, box, margin=_VERIFY_MARGIN, size=round(_VERIFY_SIDE * (1 + 2 * _VERIFY_MARGIN))
+        )
+        seen = _uint8(cv2.equalizeHist(square)) if equalised else square
+        min_size, max_size = round(_VERIFY_SIDE / 1.4), round(_VERIFY_SIDE * 1.4)
+        found: list[Scored] = []
+        for cascade in (self.alt2, self.default, self.alt):
+            found += scan(cascade, seen, 1.08, min_size=min_size, max_size=max_size)[:1]
+        return _mean(found, square.shape[0], box)
 
     def _proposals(self, image: Image, step: float) -> list[Box]:
         """Where in a reduced image there may be faces of any size, the highest scores first."""
@@ -167,18 +179,6 @@ class FaceDetector:
         # Merged only where they are alike: a large false one must not hide small true ones.
         boxes = [box for _, box in sorted(found, reverse=True)]
         return non_maximum_suppression(boxes, same_face)
-
-    def _score(self, image: Image, box: Box, *, equalised: bool) -> Scored:
-        """The three cascades' score in and around `box`, and the mean of what they see."""
-        square = patch(
-            image, box, margin=_VERIFY_MARGIN, size=round(_VERIFY_SIDE * (1 + 2 * _VERIFY_MARGIN))
-        )
-        seen = _uint8(cv2.equalizeHist(square)) if equalised else square
-        min_size, max_size = round(_VERIFY_SIDE / 1.4), round(_VERIFY_SIDE * 1.4)
-        found: list[Scored] = []
-        for cascade in (self.alt2, self.default, self.alt):
-            found += scan(cascade, seen, 1.08, min_size=min_size, max_size=max_size)[:1]
-        return _mean(found, square.shape[0], box)
 
     def _large(self, image: Image) -> list[Box]:
         """The likeliest face among those that fill much of the picture, if there is one.

@@ -2,7 +2,7 @@
 
 A whole frame costs a cascade 30 to 60 ms; the place where a face was a moment ago, at the size it
 had, a third of one. So known faces are searched for around their places in every frame, and the
-rest of it in pieces, at most one a frame. Frames that are further apart are searched as pictures.
+rest of it in pieces, about one a frame. Frames that are further apart are searched as pictures.
 """
 
 import math
@@ -28,13 +28,14 @@ class _Followed:
     pose: Pose
     verified: float  # when it was last verified
     score: int  # of that
+    half: int = 0  # of the next verification, whose other half is for a later frame
     explored: float = -math.inf  # when another pose was last tried
     noted: float = -math.inf  # when its appearance was
     turn: int = 0  # which of the other poses comes next
 
     def take(self, pose: Pose) -> None:
         """The face was found in this pose."""
-        self.pose, self.turn = pose, 0
+        self.pose, self.turn, self.half = pose, 0, 0
 
 
 class VideoDetector:
@@ -48,7 +49,9 @@ class VideoDetector:
         self._near = LocalSearch(detector.alt2, parameters)
         self._elsewhere = FrameSearch(detector, parameters)
         self._followed: WeakKeyDictionary[Track, _Followed] = WeakKeyDictionary()
-        self._tries, self._time, self._spent = 0, math.inf, 0.0  # all but the first in seconds
+        self._time, self._spent = math.inf, 0.0  # of the last frame, and its search; seconds
+        self._tries = 0  # what is left of a frame's, and so are the next two
+        self._work = self._verifying = 0.0
 
     def detect_next(
         self,
@@ -67,8 +70,9 @@ class VideoDetector:
         would never get out of the search for frames that are far apart.
         """
         began = perf_counter()
-        levels, self._tries = Pyramid(grey), self._parameters.max_tries
+        levels = Pyramid(grey)
         gap, self._time = time - self._time, time
+        self._plan(max(0.0, gap))
         if live:
             gap -= self._spent
         if gap > self._parameters.far_apart:
@@ -78,6 +82,14 @@ class VideoDetector:
         self._spent = perf_counter() - began
         return found
 
+    def _plan(self, gap: float) -> None:
+        """What a frame may cost that comes `gap` seconds after the last: more where few come."""
+        tuned = self._parameters
+        self._work = max(1.0, gap * tuned.work)
+        share = gap * tuned.work * tuned.verifying
+        self._verifying = min(self._verifying + share, max(1.0, share))
+        self._tries = min(tuned.max_tries, max(1, round(gap * tuned.tries)))
+
     def _close(
         self, frame: Image, levels: Pyramid, tracks: Sequence[Track], time: float, *, cut: bool
     ) -> list[Detection]:
@@ -85,7 +97,7 @@ class VideoDetector:
         found = self._known(frame, levels, tracks, time)
         hurry = not found or any(not one.seen and self._urgent(one, time) for one in tracks)
         places = [one.box for one in found]
-        new = self._elsewhere(levels, places, time, cut=cut, hurry=hurry)
+        new = self._elsewhere(levels, places, time, cut=cut, hurry=hurry, work=self._work)
         found = faces.non_maximum_suppression(
             found, lambda one, other: faces.same_face(one.box, other.box)
         )
@@ -172,14 +184,22 @@ class VideoDetector:
     def _verify(
         self, levels: Pyramid, track: Track, followed: _Followed, box: Box, time: float
     ) -> None:
-        """Verify an upright face if that is due: sooner for one that is in doubt."""
+        """Half a verification of an upright face if it is due: sooner for one that is in doubt."""
         tuned = self._parameters
         certain = track.confirmed and followed.score >= tuned.weak_score
         interval = tuned.verify_interval if certain else tuned.verify_interval_doubtful
-        if followed.pose.upright and time - followed.verified >= interval:
-            image, scale = levels.best(box, tuned.verify_side)
-            followed.score, _ = self._detector.verify(image, faces.enlarged(box, scale))
-            followed.verified = time
+        due = followed.pose.upright and time - followed.verified >= interval
+        if not due or self._verifying < 1:
+            return
+        self._verifying -= 1
+        self._work -= 1
+        image, scale = levels.best(box, tuned.verify_side)
+        place, first = faces.enlarged(box, scale), followed.half
+        score, _ = self._detector.score(image, place, equalised=bool(first))
+        if score and not first:
+            followed.half = score
+        else:
+            followed.score, followed.half, followed.verified = first + score, 0, time
 
     def _recover(
         self, levels: Pyramid, track: Track, followed: _Followed, time: float

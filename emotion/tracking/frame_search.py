@@ -1,12 +1,13 @@
-"""New faces anywhere in a frame, which is searched in pieces: at most one for each frame."""
+"""New faces anywhere in a frame, which is searched in pieces: a little of it in each frame."""
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from emotion import faces
-from emotion.faces import Box, FaceDetector, Image, Turn
+from emotion.faces import Box, FaceDetector
 from emotion.tracking.parameters import Parameters
 from emotion.tracking.pyramid import Pyramid
 from emotion.tracking.tracker import Detection
@@ -16,13 +17,14 @@ Found: TypeAlias = tuple[int, Box, float, bool]  # score, box in the frame, roll
 
 @dataclass
 class _Piece:
-    """A part of the frame at one level of its pyramid, searched every `period` seconds."""
+    """A strip of one level of the frame's pyramid, searched every `period` seconds."""
 
     level: int
-    strip: int
-    strips: int
-    period: float
-    roll: float = 0.0  # degrees; of the heads that are searched for
+    roll: float  # degrees; of the heads that are searched for
+    period: float = 0.0
+    strip: int = 0
+    strips: int = 1
+    cost: float = 1.0  # of a search, in strips of the finest level
     due: float = 0.0
 
 
@@ -32,85 +34,135 @@ class FrameSearch:
     def __init__(self, detector: FaceDetector, parameters: Parameters) -> None:
         self._detector, self._parameters = detector, parameters
         self._pieces: list[_Piece] = []
+        self._proposed: deque[tuple[_Piece, Box]] = deque()  # in the piece's pixels, not verified
         self._shape: tuple[int, ...] = ()
 
     def __call__(
-        self, levels: Pyramid, known: Sequence[Box], time: float, *, cut: bool, hurry: bool
+        self,
+        levels: Pyramid,
+        known: Sequence[Box],
+        time: float,
+        *,
+        cut: bool,
+        hurry: bool,
+        work: float = 1.0,
     ) -> list[Detection]:
-        """New faces in the piece whose turn it is, in all on a `cut`, the largest first.
+        """New faces in the pieces whose turn it is, everywhere on a `cut`, the largest first.
 
-        Where a face is `known`, nobody is new. In a `hurry` the next turn comes sooner.
+        Where a face is `known`, nobody is new. In a `hurry` the next turn comes sooner. `work` is
+        how many searches of a strip, or verifications, this frame may cost.
         """
-        shape, scale = levels.level(0).shape, self._detector.scale(levels.level(0))
-        if shape != self._shape:
-            self._shape, self._pieces, cut = shape, _pieces(shape, scale, self._parameters), True
-        found: list[Found] = []
-        for piece in self._pieces if cut else self._due(time):
-            piece.due = time + piece.period / (self._parameters.hurry if hurry else 1)
-            found += self._search(levels, scale, piece, known, thorough=cut)
-        return _best(found)
+        whole = levels.level(0)
+        scale = self._detector.scale(whole)
+        if whole.shape != self._shape:
+            self._shape, cut = whole.shape, True
+            self._pieces = _pieces(whole.shape, scale, self._parameters)
+        waits = 1 / self._parameters.hurry if hurry else 1.0
+        if cut:
+            return _best(self._everywhere(levels, scale, known, time, waits))
+        return _best(self._in_turn(levels, scale, known, time, waits, work))
 
-    def _due(self, time: float) -> list[_Piece]:
-        """The piece that has waited longest since its turn came, if there is one."""
-        first = max(self._pieces, key=lambda piece: time - piece.due)
-        return [first] if time >= first.due else []
-
-    def _search(
-        self, levels: Pyramid, scale: float, piece: _Piece, known: Sequence[Box], *, thorough: bool
+    def _everywhere(
+        self, levels: Pyramid, scale: float, known: Sequence[Box], time: float, waits: float
     ) -> list[Found]:
-        """Verified faces in one piece of the frame reduced by `scale`."""
-        reduced = levels.reduced(scale)
-        if not reduced:  # a frame smaller than any face
-            return []
-        image, offset, unit = _part(reduced, piece)
-        image, back = faces.rolled(image, piece.roll)
-        tuned = self._parameters
-        factor = tuned.scale_factor_thorough if thorough else tuned.scale_factor
+        self._proposed.clear()
         found: list[Found] = []
-        for _, box in faces.scan(self._detector.alt2, image, factor):
-            place = _placed(box, back, offset, unit / scale)
-            if any(faces.overlap(place, other) for other in known):
-                continue
-            score, box = self._detector.verify(image, box)
-            if score >= tuned.weak_score:
-                confirmed = score >= tuned.certain_score
-                if thorough and not confirmed:
-                    confirmed = self._detector.is_face(image, box, score, roll=piece.roll)
-                place = _placed(box, back, offset, unit / scale)
-                found.append((score, place, piece.roll, confirmed))
+        for piece in self._pieces:
+            piece.due = time + waits * piece.period
+            if not piece.strip:
+                view = _View(levels, _Piece(piece.level, piece.roll), scale)
+                for box in self._proposals(view, self._parameters.scale_factor_thorough):
+                    found += self._verified(view, box, known, thorough=True)
         return found
+
+    def _in_turn(
+        self,
+        levels: Pyramid,
+        scale: float,
+        known: Sequence[Box],
+        time: float,
+        waits: float,
+        work: float,
+    ) -> list[Found]:
+        found: list[Found] = []
+        while work > 0:
+            if self._proposed:
+                if work < 1:
+                    break
+                work -= 1
+                piece, box = self._proposed.popleft()
+                view = _View(levels, piece, scale)
+                found += self._verified(view, box, known, thorough=False)
+                continue
+            piece = max(self._pieces, key=lambda one: time - one.due)
+            if time < piece.due or piece.cost > work:
+                break
+            work -= piece.cost
+            piece.due = time + waits * piece.period
+            proposals = self._proposals(_View(levels, piece, scale), self._parameters.scale_factor)
+            self._proposed.extend((piece, box) for box in proposals)
+        return found
+
+    def _proposals(self, view: "_View", factor: float) -> list[Box]:
+        """Where there may be new faces, the likeliest first."""
+        if min(view.image.shape) < faces.BASE_WINDOW:  # a frame smaller than any face
+            return []
+        return [box for _, box in faces.scan(self._detector.alt2, view.image, factor)]
+
+    def _verified(
+        self, view: "_View", box: Box, known: Sequence[Box], *, thorough: bool
+    ) -> list[Found]:
+        """The proposed face, if it is new and one."""
+        about = view.placed(box)
+        if any(faces.overlap(about, other) for other in known):
+            return []
+        score, box = self._detector.verify(view.image, box)
+        if score < self._parameters.weak_score:
+            return []
+        confirmed = score >= self._parameters.certain_score
+        if thorough and not confirmed:
+            confirmed = self._detector.is_face(view.image, box, score, roll=view.roll)
+        return [(score, view.placed(box), view.roll, confirmed)]
+
+
+class _View:
+    """The pixels of a piece in one frame, reduced by `scale`."""
+
+    def __init__(self, levels: Pyramid, piece: _Piece, scale: float) -> None:
+        level, self._back = faces.rolled(levels.level(piece.level), piece.roll)
+        high = level.shape[0] / piece.strips
+        self._top, bottom = round(piece.strip * high), round((piece.strip + 1) * high)
+        if piece.strips > 1:  # a face on the seam is seen whole in one of the two
+            bottom += math.ceil(2 * faces.BASE_WINDOW / scale)
+        self.image = faces.resized(level[self._top : bottom], scale)
+        self.roll = piece.roll
+        self._scale, self._unit = scale, 2.0**piece.level
+
+    def placed(self, box: Box) -> Box:
+        """A box in these pixels as one of the frame."""
+        x, y, width, height = faces.enlarged(box, 1 / self._scale)
+        place = faces.turned_back((x, y + self._top, width, height), self._back)
+        return faces.enlarged(place, self._unit)
 
 
 def _pieces(shape: tuple[int, ...], scale: float, parameters: Parameters) -> list[_Piece]:
     """The frame cut into searches of about the same cost, small ones more often."""
     shorter = min(shape) * scale
+    finest = min(parameters.strips, int(shape[0] * scale / (parameters.strip * faces.BASE_WINDOW)))
     roll, pieces = parameters.frame_roll, []
     for level in range(max(1, math.ceil(math.log2(shorter / faces.BASE_WINDOW)))):
-        strips = max(1, parameters.strips >> 2 * level)
+        strips = max(1, finest >> 2 * level)
         period = parameters.periods[min(level, len(parameters.periods) - 1)]
-        pieces += [_Piece(level, strip, strips, period) for strip in range(strips)]
+        rolls = {0.0: period}
         if level:  # small faces that are rolled are not worth what finding them costs
-            waiting = parameters.rolled_period * period
-            pieces += [_Piece(level, 0, 1, waiting, angle) for angle in (-roll, roll)]
+            rolls |= dict.fromkeys((-roll, roll), parameters.rolled_period * period)
+        cost = max(1, finest) / strips / 4**level
+        pieces += [
+            _Piece(level, angle, waiting, strip, strips, cost)
+            for angle, waiting in rolls.items()
+            for strip in range(strips)
+        ]
     return pieces
-
-
-def _part(levels: Sequence[Image], piece: _Piece) -> tuple[Image, float, float]:
-    """The pixels of a piece; how far down it starts, in them; one of them in level 0's pixels."""
-    level = min(piece.level, len(levels) - 1)
-    image = levels[level]
-    high = image.shape[0] / piece.strips
-    top = round(piece.strip * high)
-    bottom = round((piece.strip + 1) * high)
-    if piece.strips > 1:  # a face on the seam is seen whole in one of the two
-        bottom += 2 * faces.BASE_WINDOW
-    return image[top:bottom], float(top), 2.0**level
-
-
-def _placed(box: Box, back: Turn, offset: float, unit: float) -> Box:
-    """A box found in a piece, as one of the frame."""
-    x, y, width, height = faces.turned_back(box, back)
-    return faces.enlarged((x, y + offset, width, height), unit)
 
 
 def _best(found: Sequence[Found]) -> list[Detection]:

@@ -125,8 +125,11 @@ class Parameters:
 
     # A known face that was not found as it was before.
 
+    tries: float = 60.0
+    """Close and wide searches for lost faces in a second: two a frame at 30 frames a second."""
+
     max_tries: int = 4
-    """Close and wide searches for lost faces in one frame; bounds what a frame may cost."""
+    """The same in one frame, however long the last one is ago."""
 
     urgent: float = 0.5
     """Seconds after which a lost face gets one such search a frame, and hurries nothing any more.
@@ -136,11 +139,23 @@ class Parameters:
 
     # New faces, in the whole frame, piece by piece.
 
-    strips: int = 4
+    strips: int = 8
     """Pieces of the finest level of the pyramid; a quarter of them in each coarser one.
 
-    So all pieces cost about as much, and no frame waits for more than one of them.
+    The smaller, the less a frame waits, and the more pixels are searched twice, at the seams.
     """
+
+    strip: float = 3.0
+    """Windows of the cascade that a piece is high at least: two more lie over its seam."""
+
+    work: float = 30.0
+    """Searches of such a piece, or halves of a verification, in a second: about one a frame.
+
+    What is due beyond that waits for the next frame, so that none costs much more than others.
+    """
+
+    verifying: float = 2 / 3
+    """Part of them that verifying known faces may take, so that new ones are found in a crowd."""
 
     periods: tuple[float, ...] = (4.0, 2.0, 0.6)
     """Seconds between searches of a level, finest first; the last holds for all that follow.

@@ -1,8 +1,9 @@
 """Settings: how variables are read, refused and described."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import pytest
 
@@ -350,3 +351,22 @@ def test_a_changed_copy_still_says_where_its_values_came_from():
     changed = replace(config.read(Whole, {"DATA": ".", "SHOW": "1"}), data=Path("hidden"))
     assert "  DATA      hidden  (environment)" in config.summary(changed)
     assert "  SHOW      1  (environment)" in config.summary(changed)
+
+
+@pytest.mark.parametrize(
+    ("script", "needs", "at_least"), [("recognition", "cv2", 12), ("train", "keras", 20)]
+)
+def test_whatever_a_script_cannot_use_is_said_at_once(tmp_path, script, needs, at_least):
+    pytest.importorskip(needs)
+    declared = import_module(script).Settings
+    own = fields(declared)
+    parts = [part for one in own if is_dataclass(one.type) for part in fields(one.type)]
+    wrong = {
+        one.name.upper(): "?"
+        for one in (*own, *parts)
+        if {bool, int, float} & {one.type, *get_args(one.type)}
+    }
+    assert len(wrong) >= at_least
+    with pytest.raises(SettingsError) as caught:
+        config.read(declared, {"DATASET": str(tmp_path), **wrong})
+    assert sorted(line.split("=")[0] for line in caught.value.complaints) == sorted(wrong)

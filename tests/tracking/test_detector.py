@@ -137,10 +137,13 @@ def test_a_face_that_jumps_is_found_again_as_the_same_person(detector, head):
 class Doubtful(FaceDetector):
     """Sees what a FaceDetector sees, with the score that it is told; no eyes in anything."""
 
-    score = PARAMETERS.certain_score - 1
+    told = PARAMETERS.certain_score - 1
 
-    def verify(self, image, box):
-        return self.score, super().verify(image, box)[1]
+    def score(self, image, box, *, equalised):
+        half = self.told // 2
+        return self.told - half if equalised else half, super().score(
+            image, box, equalised=equalised
+        )[1]
 
     def is_face(self, image, box, score, *, roll=0.0):
         return False
@@ -156,7 +159,7 @@ def test_a_doubtful_face_is_shown_as_soon_as_it_is_verified(head):
     detector = Doubtful()
     watching = Watching(detector)
     assert watching(scene(head, (200, 100))) == []
-    detector.score = PARAMETERS.certain_score
+    detector.told = PARAMETERS.certain_score
     shown = [len(watching(scene(head, (200, 100)))) for _ in range(RATE // 2)]
     assert shown[-1] == 1
 
@@ -201,10 +204,34 @@ def test_what_verification_refuses_is_never_shown(head):
     detector = Doubtful()
     watching = Watching(detector)
     watching(scene(head, (200, 100)))
-    detector.score = 0
+    detector.told = 0
     assert [watching(scene(head, (200, 100))) for _ in range(2 * RATE)][RATE // 2 :] == [
         [] for _ in range(2 * RATE - RATE // 2)
     ]
+
+
+class Counting(FaceDetector):
+    """Refuses whatever is verified, and counts the halves."""
+
+    halves = 0
+
+    def score(self, image, box, *, equalised):
+        self.halves += 1
+        return 0, box
+
+
+@pytest.mark.parametrize(("rate", "most"), [(60, 1), (30, 1), (10, 3)])
+def test_what_there_is_to_verify_is_spread_over_the_frames(head, rate, most):
+    detector = Counting()
+    watching = Watching(detector)
+    crowd = scene(cv2.resize(head, (120, 120)), *[(x, y) for x in (0, 200, 400) for y in (0, 240)])
+    halves = []
+    for number in range(3 * rate):
+        watching(crowd, seconds=number / rate)
+        halves.append(detector.halves - sum(halves))
+    assert halves[0] >= 6
+    assert max(halves[1:]) == most
+    assert sum(halves[1:]) > 20
 
 
 def test_somebody_who_left_is_not_found_in_the_empty_room(detector, head):

@@ -27,6 +27,5 @@ def test_the_smallest_level_that_leaves_a_box_its_side_is_best(levels, width, sc
     assert image.shape == (320 * scale, 480 * scale)
 
 
-def test_the_reduced_frames_levels_end_where_the_cascades_see_nothing(levels):
-    shapes = [image.shape for image in levels.reduced(0.5)]
-    assert shapes == [(160, 240), (80, 120), (40, 60), (20, 30)]
+def test_a_line_of_pixels_is_not_halved():
+    assert Pyramid(np.full((3, 480), 90, np.uint8)).level(9).shape == (1, 120)

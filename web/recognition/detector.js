@@ -2,7 +2,7 @@
 // rules are those of emotion/tracking/detector.py.
 
 import {appearance} from "./appearance.js";
-import {enlarged, nonMaximumSuppression, overlap, sameFace} from "./faces.js";
+import {enlarged, nonMaximumSuppression, overlap, rounded, sameFace} from "./faces.js";
 import {FrameSearch} from "./frame_search.js";
 import {LocalSearch, alternatives, neighbours, pose} from "./local_search.js";
 import {Pyramid} from "./pyramid.js";
@@ -14,9 +14,11 @@ export class VideoDetector {
   #near;
   #elsewhere;
   #followed = new WeakMap(); // of each track: how it was last found, and what is due for it
-  #tries = 0;
-  #time = Infinity;
+  #time = Infinity; // of the last frame, seconds
   #spent = 0; // seconds
+  #tries = 0; // what is left of a frame's, and so are the next two
+  #work = 0;
+  #verifying = 0;
 
   constructor(detector, cascades, parameters) {
     this.#detector = detector;
@@ -32,9 +34,10 @@ export class VideoDetector {
   detectNext(frame, grey, tracks, time, {cut, live}) {
     const began = performance.now();
     const levels = new Pyramid(grey);
-    this.#tries = this.#tuned.maxTries;
-    const gap = time - this.#time - (live ? this.#spent : 0);
+    const since = time - this.#time;
     this.#time = time;
+    this.#plan(Math.max(0, since));
+    const gap = since - (live ? this.#spent : 0);
     const found =
       gap > this.#tuned.farApart
         ? this.#far(frame, levels, tracks, time)
@@ -43,12 +46,21 @@ export class VideoDetector {
     return found;
   }
 
+  /** What a frame may cost that comes `gap` seconds after the last: more where few come. */
+  #plan(gap) {
+    const tuned = this.#tuned;
+    this.#work = Math.max(1, gap * tuned.work);
+    const share = gap * tuned.work * tuned.verifying;
+    this.#verifying = Math.min(this.#verifying + share, Math.max(1, share));
+    this.#tries = Math.min(tuned.maxTries, Math.max(1, rounded(gap * tuned.tries)));
+  }
+
   #close(frame, levels, tracks, time, cut) {
     const found = this.#known(frame, levels, tracks, time);
     const lost = tracks.some((one) => one.missed && this.#urgent(one, time));
     const hurry = !found.length || lost;
     const places = found.map((one) => one.box);
-    const fresh = this.#elsewhere.find(levels, places, time, {cut, hurry});
+    const fresh = this.#elsewhere.find(levels, places, time, {cut, hurry, work: this.#work});
     return [
       ...nonMaximumSuppression(found, (one, other) => sameFace(one.box, other.box)),
       ...fresh.map((one) => ({...one, appearance: appearance(frame, one.box)})),
@@ -85,7 +97,7 @@ export class VideoDetector {
     if (!this.#followed.has(track)) {
       const {rollStep, weakScore} = this.#tuned;
       const steps = Math.round(track.roll / rollStep); // which is never a half
-      const began = {verified: time, score: weakScore, explored: -Infinity, noted: -Infinity};
+      const began = {verified: time, score: weakScore, half: 0, explored: -Infinity, noted: -Infinity};
       this.#followed.set(track, {pose: pose(rollStep * steps), turn: 0, ...began});
     }
     return this.#followed.get(track);
@@ -124,14 +136,20 @@ export class VideoDetector {
     return then;
   }
 
+  /** Half a verification of an upright face if it is due: sooner for one that is in doubt. */
   #verify(levels, track, followed, box, time) {
     const tuned = this.#tuned;
     const certain = track.confirmed && followed.score >= tuned.weakScore;
     const interval = certain ? tuned.verifyInterval : tuned.verifyIntervalDoubtful;
-    if (!followed.pose.upright || time - followed.verified < interval) return;
+    const due = followed.pose.upright && time - followed.verified >= interval;
+    if (!due || this.#verifying < 1) return;
+    this.#verifying -= 1;
+    this.#work -= 1;
     const [image, scale] = levels.best(box, tuned.verifySide);
-    [followed.score] = this.#detector.verify(image, enlarged(box, scale));
-    followed.verified = time;
+    const first = followed.half;
+    const [score] = this.#detector.score(image, enlarged(box, scale), first > 0);
+    if (score && !first) followed.half = score;
+    else Object.assign(followed, {score: first + score, half: 0, verified: time});
   }
 
   /** A face that was not found as it was before, in the other poses that a frame allows. */
@@ -173,4 +191,5 @@ export class VideoDetector {
 function take(followed, other) {
   followed.pose = other;
   followed.turn = 0;
+  followed.half = 0;
 }

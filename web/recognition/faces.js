@@ -92,10 +92,20 @@ export class FaceDetector {
 
   /** The score of one proposal under closer inspection, and where the face is exactly. */
   verify(image, proposed) {
-    const [first, box] = this.#score(image, proposed, false);
+    const [first, box] = this.score(image, proposed, false);
     if (!first) return [0, box]; // most proposals end here, at half the cost
-    const [second, exact] = this.#score(image, box, true);
+    const [second, exact] = this.score(image, box, true);
     return [first + second, exact];
+  }
+
+  /** Half a verification: three cascades' score at `box`, and the mean of what they see. */
+  score(image, box, equalise) {
+    const size = rounded(VERIFY_SIDE * (1 + 2 * VERIFY_MARGIN));
+    const square = patch(image, box, {margin: VERIFY_MARGIN, size});
+    const seen = equalise ? equalised(square) : square;
+    const sizes = {minSize: rounded(VERIFY_SIDE / 1.4), maxSize: rounded(VERIFY_SIDE * 1.4)};
+    const found = this.frontal.flatMap((cascade) => scan(cascade, seen, 1.08, sizes).slice(0, 1));
+    return mean(found, size, box);
   }
 
   #proposals(image, step) {
@@ -106,15 +116,6 @@ export class FaceDetector {
       }
     });
     return nonMaximumSuppression(found.sort(highestFirst).map(([, box]) => box), sameFace);
-  }
-
-  #score(image, box, equalise) {
-    const size = rounded(VERIFY_SIDE * (1 + 2 * VERIFY_MARGIN));
-    const square = patch(image, box, {margin: VERIFY_MARGIN, size});
-    const seen = equalise ? equalised(square) : square;
-    const sizes = {minSize: rounded(VERIFY_SIDE / 1.4), maxSize: rounded(VERIFY_SIDE * 1.4)};
-    const found = this.frontal.flatMap((cascade) => scan(cascade, seen, 1.08, sizes).slice(0, 1));
-    return mean(found, size, box);
   }
 
   /** The likeliest face among those that fill much of the picture, if there is one. */

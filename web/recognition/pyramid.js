@@ -1,19 +1,21 @@
 // A frame at full size, half, a quarter: each search takes the smallest that serves.
 
-import {pyramid, resized} from "./faces.js";
+import {resized} from "./faces.js";
 
 /** The levels of one grey frame, each made when it is first asked for. */
 export class Pyramid {
   #levels;
-  #reduced;
 
   constructor(image) {
     this.#levels = [image];
   }
 
-  /** The frame halved `number` times. */
+  /** The frame halved `number` times, down to a line of pixels. */
   level(number) {
-    while (this.#levels.length <= number) this.#levels.push(resized(this.#levels.at(-1), 0.5));
+    while (this.#levels.length <= number) {
+      const last = this.#levels.at(-1);
+      this.#levels.push(Math.min(last.rows, last.cols) > 1 ? resized(last, 0.5) : last);
+    }
     return this.#levels[number];
   }
 
@@ -21,11 +23,5 @@ export class Pyramid {
   best(box, side) {
     const number = Math.max(0, Math.floor(Math.log2(Math.max(1, box[2] / side))));
     return [this.level(number), 0.5 ** number];
-  }
-
-  /** The levels of the frame made smaller by `scale` first, the same in every call. */
-  reduced(scale) {
-    this.#reduced ??= pyramid(resized(this.level(0), scale));
-    return this.#reduced;
   }
 }
