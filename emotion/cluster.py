@@ -1,5 +1,6 @@
 """The files of a folder, done by the workers of a Dask cluster, on this machine or others."""
 
+import asyncio
 import contextlib
 import logging
 import socket
@@ -54,7 +55,10 @@ def workers(address: str, job: Job, output: Path | None, notify: Notify) -> Iter
     """
     named = f"CLUSTER='{address}'"
     with _unheard(), _marks(output, job.crops) as marks, _client(address, named) as client:
-        _check(client, named, notify)
+        try:
+            _check(client, named, notify)
+        except OSError as error:
+            raise EmotionError(_lost(named)) from error
         order = Order(job, Path.cwd(), marks)
         executor = client.get_executor(pure=False)  # or it would answer from what it did before
         try:
@@ -145,14 +149,22 @@ def _marks(*folders: Path | None) -> Iterator[tuple[Path, ...]]:
 
 def _client(address: str, named: str) -> distributed.Client:
     try:
+        asyncio.run(_answered(address))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, OverflowError) as error:  # of TLS or ports, too
         raise EmotionError(
             f"{named} does not answer: start `dask scheduler` there and `dask worker {address}` "
             "where the work is to be done"
         ) from error
+
+
+async def _answered(address: str) -> None:
+    """Raise OSError unless a scheduler is there; a client would wait for a web server for ever."""
+    arguments = distributed.Security().get_connection_args("client")
+    async with distributed.rpc(address, connection_args=arguments) as scheduler:
+        await asyncio.wait_for(scheduler.identity(), _PATIENCE)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from film import film
+from film import film, times_of
 
 from emotion import pictures
 
@@ -47,9 +47,9 @@ class Cluster:
         self.scheduler = self._process("scheduler", "--host", "127.0.0.1", "--port", str(port))
         self.workers = []
 
-    def worker(self, *, project=None):
+    def worker(self, *, project=None, threads=1):
         """Another worker, once it is registered."""
-        options = [self.address, "--nthreads", "1", "--no-nanny"]
+        options = [self.address, "--nthreads", str(threads), "--no-nanny"]
         name = f"worker{len(self.workers)}"
         options += ["--name", name, "--local-directory", str(self._folder)]
         log = self._folder / "scheduler.log"
@@ -244,6 +244,7 @@ def test_a_signal_ends_the_run_and_the_workers_files_but_not_the_workers(
     assert error.splitlines()[-1] == f"stopped by {name}"
     wait_for(lambda: not list(copies.glob("*.part*")))
     assert sources(rows) == ["1.png"]
+    assert min(len(times_of(path)[0]) for path in copies.glob("*.mp4")) < 8  # not to their ends
     assert not [path for path in copies.iterdir() if path.name.startswith(".")]
     done = recognise(DEVICE_ID=slow / "1.p*", CLUSTER=two.address)
     assert done.returncode == 0 and done.stdout.count("\n") == 1
@@ -255,6 +256,7 @@ def test_workers_leave_the_files_of_a_killed_run(tmp_path, slow, two):
         wait_for(lambda: list(copies.glob("*.part.mp4")))
         running.kill()
         wait_for(lambda: not list(copies.glob("*.part*")))
+    assert min(len(times_of(path)[0]) for path in copies.glob("*.mp4")) < 8  # not to their ends
 
 
 def test_a_scheduler_that_goes_away_is_one_line_and_the_rows_can_be_gone_on_with(tmp_path, slow):
@@ -285,6 +287,43 @@ def test_an_address_at_which_nothing_answers_is_one_line(folder):
     assert done.stderr.splitlines()[-1] == (
         f"error: CLUSTER='{address}' does not answer: start `dask scheduler` there and `dask "
         f"worker {address}` where the work is to be done"
+    )
+
+
+def test_an_address_at_which_something_else_answers_is_one_line(tmp_path, folder):
+    with socket.socket() as mute:  # takes a call and says nothing, as a web server does
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        done = recognise(DEVICE_ID=folder, CLUSTER=address)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"error: CLUSTER='{address}' does not answer")
+
+
+def test_a_scheduler_that_goes_away_before_there_is_a_worker_is_one_line(tmp_path, folder):
+    with (
+        cluster(tmp_path, workers=0) as made,
+        started(DEVICE_ID=folder, CLUSTER=made.address) as running,
+    ):
+        while "has no worker yet" not in running.stderr.readline():
+            pass
+        made.scheduler.kill()
+        _, error = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert error == (
+        f"error: CLUSTER='{made.address}' was lost; start it again, and with RESUME=1 the same "
+        "command goes on\n"
+    )
+
+
+def test_a_worker_of_several_threads_does_a_file_at_a_time_and_that_is_said(tmp_path, folder):
+    with cluster(tmp_path, workers=0) as made:
+        made.worker(threads=3)
+        done = recognise(DEVICE_ID=folder, CLUSTER=made.address)
+    assert done.returncode == 0 and done.stdout.count("\n") == 75, done.stderr
+    assert talk(done)[0] == (
+        f"CLUSTER='{made.address}' has a worker of 3 threads, which does one file at a time: start "
+        "it with --nworkers 3 --nthreads 1"
     )
 
 
@@ -381,12 +420,13 @@ def test_who_lacks_the_project_is_one_line(tmp_path, folder, who):
     ("settings", "complaint"),
     [
         ({"CLUSTER": "scheduler"}, "CLUSTER='scheduler' is not like tcp://scheduler:8786"),
+        ({"CLUSTER": "ws://a:1"}, "CLUSTER='ws://a:1' is not like tcp://scheduler:8786"),
         (
             {"CLUSTER": "tcp://a:1", "WORKERS": 2},
             "WORKERS='2' is for this machine: a CLUSTER has workers of its own",
         ),
     ],
-    ids=["no address", "workers"],
+    ids=["no address", "not tcp", "workers"],
 )
 def test_what_makes_no_sense_is_refused(settings, complaint):
     done = recognise(DEVICE_ID="samples", **settings)

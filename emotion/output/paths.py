@@ -120,7 +120,7 @@ def no_results(path: Path) -> str | None:
 
 def no_cluster(address: str) -> str | None:
     """Why CLUSTER cannot be `address`, whatever is there, or None."""
-    if not re.fullmatch(r"[a-z]+://[^/:]+:\d+", address):
+    if not re.fullmatch(r"(tcp|tls)://([^/:]+|\[[0-9a-f:]+\]):\d+", address):
         return "is not like tcp://scheduler:8786"
     return None if find_spec("distributed") else "needs distributed: pip install distributed"
 
