@@ -11,12 +11,12 @@ if __name__ == "__main__":  # from the first moment, not only once all below is 
     stopping.listen(running=False)
 
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from emotion import lock
 from emotion.arguments import wrong_region
@@ -25,7 +25,12 @@ from emotion.cli import settings as config
 from emotion.cli.progress import bar, redraw, say
 from emotion.cli.settings import Conflict, setting
 from emotion.output import paths
-from emotion.sources.source import capture_size, public, wrong_capture_size, wrong_turn
+from emotion.sources.source import Source, capture_size, public, wrong_capture_size, wrong_turn
+from emotion.view import address
+
+if TYPE_CHECKING:
+    from emotion.session import Steps
+    from emotion.workers import Job
 
 TITLE = "Emotion Recognition"
 PLAIN = {"WORKERS": 1, "CLUSTER": None, "RESUME": 0}
@@ -35,8 +40,8 @@ MOST_WORKERS = 61 if sys.platform == "win32" else 512  # what Windows can wait f
 @dataclass(frozen=True)
 class Settings:
     most_people: ClassVar = (
-        "device_id", "model_path", "output", "results", "timeline", "crops", "show", "mirror",
-        "min_face", "max_faces", "smoothing", "confidence", "reading", "workers",
+        "device_id", "model_path", "output", "results", "timeline", "crops", "show", "view",
+        "mirror", "min_face", "max_faces", "smoothing", "confidence", "reading", "workers",
     )  # fmt: skip
 
     device_id: str = setting(
@@ -55,6 +60,11 @@ class Settings:
         "0", "1: draw timeline.png beside OUTPUT; or the path of a .png", check=paths.no_timeline
     )
     show: bool = setting(True, "0: open no window")
+    view: str = setting(
+        "0",
+        "8000: a page at that port to watch at; 0.0.0.0:8000: from other machines, too",
+        check=address.wrong_view,
+    )
     mirror: bool | None = setting(None, "1, 0: mirror the view; none: a camera's in the window")
     rotate: int = setting(0, "90, 180, 270: turn every frame clockwise by that", check=wrong_turn)
     frame_rate: float | None = setting(
@@ -127,6 +137,8 @@ class Settings:
             yield ("resume", "results"), "needs RESULTS, the file to go on with"
         if self.cluster and self.workers != 1:
             yield ("workers", "cluster"), "is for this machine: a CLUSTER has workers of its own"
+        if self.many and address.parse(self.view):
+            yield ("view", "workers"), "shows what one process does: leave out WORKERS and CLUSTER"
 
 
 def main(settings: Settings) -> int:
@@ -135,21 +147,37 @@ def main(settings: Settings) -> int:
         output=settings.output,
         results=settings.results,
         timeline=settings.timeline,
+        view=settings.view,
         models={"MODEL_PATH": settings.model_path, "FACE_MODEL": settings.face_model},
         for_many=settings.for_many(),
     )
     say(config.summary(replace(settings, device_id=public(settings.device_id))))
+    with ExitStack() as stack:
+        return run(settings, source, stack)
 
+
+def run(settings: Settings, source: Source, stack: ExitStack) -> int:
+    """Recognise all of the source; `stack` closes what that opens."""
     # OpenCV, LiteRT and, for clips, FFmpeg are loaded here, once the settings are known to be good.
     if source.kind == "clip" and sys.platform != "darwin":  # where it talks while it is imported
         Thread(target=load_ffmpeg, daemon=True).start()  # meanwhile: saves half of its 70 ms
     from emotion.output.crops import Crops
+    from emotion.output.keeper import Keeper
     from emotion.output.rows import Rows
     from emotion.quiet import silence_opencv
     from emotion.recogniser import EmotionRecogniser
     from emotion.session import Session, opened
 
     silence_opencv()
+    beside = settings.output.parent if settings.output else Path()
+    keeper = Keeper(beside.absolute(), notify=say)
+    view = None
+    if where := address.parse(settings.view):
+        from emotion.view.server import View
+
+        view = stack.enter_context(View(where, keeper))
+        say(f"to watch: {view.url}")
+    stack.enter_context(keeper)
     opening: dict[str, Any] = {
         "size": capture_size(settings.capture_size),
         "rate": settings.capture_rate,
@@ -189,52 +217,57 @@ def main(settings: Settings) -> int:
         if blind := missing_display():
             say(f"no window: {blind}")
     mirror = source.is_camera if settings.mirror is None else settings.mirror
-    beside = settings.output.parent if settings.output else Path()
-    results = settings.results or (Path("-") if blind and not settings.output else None)
-    with ExitStack() as stack:
-        if settings.output:
-            within = source.kind == "folder"
-            stack.enter_context(lock.of(settings.output.absolute(), "OUTPUT", within=within))
-        window = None
-        if not blind:
-            window = Window(TITLE, mirror=mirror, folder=beside.absolute(), notify=say)
-            stack.enter_context(window)
-        rows: Rows | None = None
-        if results:
-            rows = Rows(results, recogniser.labels, reading=recogniser.reading)
-            stack.enter_context(rows)
-        crops = Crops(settings.crops, cropped=settings.cropped) if settings.crops else None
-        if crops:
-            stack.callback(lambda: say(crops.summary()))
-        steps = None
-        if settings.many:
-            from emotion import workers
+    listed = not (settings.output or view)  # rows are all that comes out
+    results = settings.results or (Path("-") if blind and listed else None)
+    if settings.output:
+        within = source.kind == "folder"
+        stack.enter_context(lock.of(settings.output.absolute(), "OUTPUT", within=within))
+    window = None
+    if not blind:
+        window = Window(TITLE, keeper, mirror=mirror)
+        stack.enter_context(window)
+    rows: Rows | None = None
+    if results:
+        rows = Rows(results, recogniser.labels, reading=recogniser.reading)
+        stack.enter_context(rows)
+    crops = Crops(settings.crops, cropped=settings.cropped) if settings.crops else None
+    if crops:
+        stack.callback(lambda: say(crops.summary()))
+    steps = None
+    if settings.many:
+        from emotion.workers import Job
 
-            table = None if rows is None else rows.table
-            job = workers.Job(recognising, opening, showing, table, settings.crops)
-            if settings.cluster:
-                from emotion import cluster
+        table = None if rows is None else rows.table
+        job = Job(recognising, opening, showing, table, settings.crops)
+        steps = stack.enter_context(shared(settings, job, len(source.files)))
+    session = Session(
+        recogniser,
+        opened=partial(opened, **opening, notify=say),
+        notify=say,
+        progress=lambda *done: None if str(results) == "-" else redraw(bar(*done)),
+        rows=rows,
+        crops=crops,
+        window=window,
+        view=view.latest if view else None,
+        keeper=keeper,
+        output=settings.output,
+        chart=paths.timeline_path(settings.timeline, settings.output),
+        steps=steps,
+        resume=settings.resume,
+        **showing,
+    )
+    return 0 if session.run(source) else 1
 
-                others = cluster.workers(settings.cluster, job, settings.output, say)
-            else:
-                count = min(settings.workers or workers.cores(), len(source.files))
-                others = workers.processes(job, count)
-            steps = stack.enter_context(others)
-        session = Session(
-            recogniser,
-            opened=partial(opened, **opening, notify=say),
-            notify=say,
-            progress=lambda *done: None if str(results) == "-" else redraw(bar(*done)),
-            rows=rows,
-            crops=crops,
-            window=window,
-            output=settings.output,
-            chart=paths.timeline_path(settings.timeline, settings.output),
-            steps=steps,
-            resume=settings.resume,
-            **showing,
-        )
-        return 0 if session.run(source) else 1
+
+def shared(settings: Settings, job: "Job", files: int) -> AbstractContextManager["Steps"]:
+    """The workers that do the files."""
+    if settings.cluster:
+        from emotion import cluster
+
+        return cluster.workers(settings.cluster, job, settings.output, say)
+    from emotion import workers
+
+    return workers.processes(job, min(settings.workers or workers.cores(), files))
 
 
 def load_ffmpeg() -> None:

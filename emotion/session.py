@@ -19,22 +19,25 @@ from emotion.errors import EmotionError, UnreadableError
 from emotion.output import timeline
 from emotion.output.annotate import annotate
 from emotion.output.crops import Crops
+from emotion.output.keeper import Keeper
 from emotion.output.paths import copy_name
 from emotion.output.recording import PictureFile, Recording, save_picture
 from emotion.output.rows import Rows
+from emotion.output.rows import rows as rows_of
 from emotion.recogniser import EmotionRecogniser
 from emotion.sources import camera
 from emotion.sources.camera import Camera
 from emotion.sources.camera_help import advice
 from emotion.sources.files import Animation, Picture
-from emotion.sources.frame import FpsMeter, Frame, Notify
+from emotion.sources.frame import FpsMeter, Frame, Notify, Pace
 from emotion.sources.source import Source, from_file, public
 from emotion.tracking.tracker import Face
 
-if TYPE_CHECKING:  # a window costs 10 ms to import, and SHOW=0 needs none; FFmpeg 70
+if TYPE_CHECKING:  # a window costs 10 ms to import, which SHOW=0 saves; FFmpeg 70
     from emotion.output.packed_rows import PackedRows
     from emotion.output.window import Window
     from emotion.sources.clip import Clip
+    from emotion.view.latest import Latest
 
 Frames: TypeAlias = "Picture | Clip | Animation | Camera"
 Progress: TypeAlias = Callable[[int, int | None, float], object]
@@ -72,8 +75,10 @@ Steps: TypeAlias = Callable[[Iterable[Place]], Iterator[tuple[int, Outcome | Non
 class Session:
     """What the sources of a run share: the recogniser, the rows, the window, the places to write.
 
-    `opened` opens a source. `output` is a file, or a folder where the source is one. `chart` is
-    the picture to draw of a clip; for a folder, any path asks for one beside each clip's copy.
+    `view` is where frames are left for those who watch from elsewhere; `keeper` records when a
+    window or a page asks for it. `opened` opens a source. `output` is a file, or a folder where the
+    source is one. `chart` is the picture to draw of a clip; for a folder, any path asks for one
+    beside each clip's copy.
     `rotate` turns every frame clockwise, in degrees; after `duration` seconds a source is left.
     `notify` is told of losses, files written and summaries; `progress` gets how much is done, of
     how much (None where a clip does not say), and the seconds spent: in files of a folder, or in
@@ -89,6 +94,8 @@ class Session:
     rows: "Rows | PackedRows | None" = None
     crops: Crops | None = None
     window: "Window | None" = None
+    view: "Latest | None" = None
+    keeper: Keeper | None = None
     output: Path | None = None
     chart: Path | None = None
     mirror: bool = False
@@ -205,15 +212,22 @@ class Session:
                 meter.tick()
                 if alone and not self.window:
                     self._tell(frames, frame, monotonic() - began)
-                if not (output or self.window):
-                    continue
+                pace = _pace(frames, meter)
                 draw = partial(self._drawn, frame, faces)
-                picture = draw()
+                recording = bool(self.keeper and self.keeper.is_recording)
+                picture = draw() if output or self.window or recording else None
+                if self.view:  # where nothing else needs the picture, whoever watches draws it
+                    drawn = draw if picture is None else partial(np.asarray, picture)
+                    self._leave(self.view, frame, faces, drawn, pace)
+                if picture is None:
+                    continue
                 if output:
                     sink = sink or stack.enter_context(self._sink(output, frames))
                     sink.write(picture, frame.time, frame.lasts)
+                if self.keeper:
+                    self.keeper.write(picture, monotonic())
                 if self.window:
-                    show(picture, draw, frame, _speed(frames, meter))
+                    show(picture, draw, frame, str(pace))
                     if self.window.closed:
                         break
 
@@ -244,6 +258,25 @@ class Session:
         if frame.time is not None:
             people.add(frame.time, faces)
         return faces
+
+    def _leave(
+        self,
+        view: "Latest",
+        frame: Frame,
+        faces: Sequence[Face],
+        draw: Callable[[], NDArray[np.uint8]],
+        pace: Pace,
+    ) -> None:
+        """Leave the frame for those who watch from elsewhere."""
+        labels, reading = self.recogniser.labels, self.recogniser.reading
+        found = partial(rows_of, frame, faces, labels, reading=reading)
+        view.update(
+            draw,
+            None if frame.status_message else found,
+            labels=labels,
+            status_message=frame.status_message,
+            pace=pace,
+        )
 
     def _drawn(self, frame: Frame, faces: Sequence[Face]) -> NDArray[np.uint8]:
         """The frame as the keys want it seen now."""
@@ -340,11 +373,10 @@ class _Player:
         self._window.show(picture, redraw, due=due, hold=self._hold, speed=speed)
 
 
-def _speed(frames: Frames, meter: FpsMeter) -> str:
-    """The line in the corner: how fast frames come in and are worked through, what was dropped."""
-    if isinstance(frames, Picture) or not meter.rate:
-        return ""
+def _pace(frames: Frames, meter: FpsMeter) -> Pace:
+    """How fast frames come in and are worked through, and what was dropped."""
+    if isinstance(frames, Picture):
+        return Pace(0.0)
     if isinstance(frames, Camera):
-        dropped = f" | {frames.dropped} dropped" if frames.dropped else ""
-        return f"camera {frames.meter.rate:.0f} fps | shown {meter.rate:.0f} fps{dropped}"
-    return f"{meter.rate:.0f} fps"
+        return Pace(meter.rate, frames.meter.rate, frames.dropped)
+    return Pace(meter.rate)

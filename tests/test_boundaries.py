@@ -70,7 +70,8 @@ MAY_IMPORT = {
     "sources": set(),
     "output": {"faces", "sources", "tracking"},
     "recogniser": {"classifier", "faces", "tracking"},
-    "session": {"output", "recogniser", "sources", "tracking"},
+    "view": {"output", "sources"},
+    "session": {"output", "recogniser", "sources", "tracking", "view"},
     "workers": {"output", "recogniser", "session"},
     "cluster": {"session", "sources", "workers"},
     "web": {"classifier", "faces", "model_file", "output", "recogniser", "tracking"},
@@ -78,16 +79,8 @@ MAY_IMPORT = {
 }
 TRAINING = {"augment", "data", "evaluation", "export", "layers", "model", "report"}
 TRAINING |= {"training"}
-RECOGNITION = {
-    "cluster",
-    "output",
-    "recogniser",
-    "session",
-    "sources",
-    "tracking",
-    "workers",
-    "web",
-}
+RECOGNITION = {"output", "recogniser", "session", "sources", "tracking", "view", "web"}
+RECOGNITION |= {"cluster", "workers"}
 
 
 def loaded_by(statement):

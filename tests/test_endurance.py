@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from film import film
 from stream import Stream
 
 from emotion.errors import EmotionError
+from emotion.output.keeper import Keeper
 from emotion.output.rows import Rows
 from emotion.recogniser import EmotionRecogniser
 from emotion.sources import camera
@@ -24,6 +26,8 @@ from emotion.sources.camera import Camera
 from emotion.sources.clip import Clip
 from emotion.sources.frame import Frame
 from emotion.sources.source import find
+from emotion.view.address import Address
+from emotion.view.server import View
 
 ROOT = Path(__file__).parents[1]
 SELF = Path("/proc/self")
@@ -89,6 +93,43 @@ def test_a_stream_that_fails_100_times_is_there_again_100_times(monkeypatch):
 def wait_for_picture(frames):
     while next(frames).status_message:
         pass
+
+
+def test_10000_connections_opened_and_dropped_leave_nothing_behind(tmp_path):
+    """Some say nothing, half of what they want, or nonsense; others leave amid an answer."""
+    picture = np.full((480, 640, 3), 90, np.uint8)
+    row = {"source": "0", "reading": "people", "identity": 1}
+    with View(Address("127.0.0.1", 0), Keeper(tmp_path)) as view:
+        host = view.url.split("/")[2]
+        place = host.split(":")[0], int(host.split(":")[1])
+        asked = [f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n" for path in PATHS]
+        asked += ["", asked[0][:20], "nonsense\r\n\r\n"]
+        for number in range(10_000):
+            view.latest.update(lambda: picture, lambda: [row], labels=())
+            words = asked[number % len(asked)]
+            with socket.create_connection(place, timeout=30) as connection:
+                connection.sendall(words.encode())
+                if words.endswith("\r\n\r\n") and number % 3:
+                    assert connection.recv(4096)
+            if number == 1_000:
+                before = settled(view)
+        after = settled(view)
+        with socket.create_connection(place) as connection:
+            connection.sendall(asked[0].encode())
+            assert b"200 OK" in connection.recv(4096)
+    assert after[0] - before[0] < 8 * MEGABYTE
+    assert after[1:] == before[1:]
+
+
+PATHS = ("/", "/live.mjpg", "/rows", "/state", "/faces")
+
+
+def settled(view):
+    """What is held once everybody is gone."""
+    end = time.monotonic() + 60
+    while view._server._connections and time.monotonic() < end:
+        time.sleep(0.05)
+    return held()
 
 
 def test_100000_pictures_in_a_folder_are_100000_rows(tmp_path):

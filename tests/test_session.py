@@ -18,6 +18,7 @@ from emotion.sources.clip import Clip
 from emotion.sources.frame import FpsMeter, Frame
 from emotion.sources.source import Source
 from emotion.tracking.tracker import Face
+from emotion.view.latest import Latest
 
 LABELS = ("sad", "happy")
 HALF = np.array([0.5, 0.5], np.float32)
@@ -184,3 +185,32 @@ def test_the_corner_says_which_question_was_asked(tmp_path, monkeypatch):
     run, _ = session([Live(frames(0.0, 0.1))], output=tmp_path / "out.avi")
     run.run(Source("camera", "0"))
     assert corners == ["reading: people"] * 2  # and nothing about this machine's speed
+
+
+def test_whoever_watches_a_folder_sees_file_after_file():
+    seen, view = [], Latest()
+    run, _ = session([Live(frames(0.0, 0.1)), Live(frames(0.0)), Live(frames(0.0))], view=view)
+    update = view.update
+
+    def noted(draw, rows, **options):
+        update(draw, rows, **options)
+        seen.append((view.newest.number, rows()[0]["emotion"], draw().shape))
+
+    view.update = noted
+    assert run.run(FOLDER)
+    assert seen == [(number, "happy", IMAGE.shape) for number in (1, 2, 3, 4)]
+
+
+def test_whoever_watches_is_shown_the_message_and_the_rows_before_it():
+    view = Latest()
+    run, _ = session([Live(frames(0.0) + frames(0.1, message="no picture"))], view=view)
+    assert run.run(Source("camera", "0"))
+    assert view.newest.status_message == "no picture" and len(view.newest.rows()) == 1
+
+
+def test_for_whoever_watches_nothing_is_drawn_before_it_is_asked_for(monkeypatch):
+    drawn, view = [], Latest()
+    monkeypatch.setattr(module, "annotate", lambda *_, **__: drawn.append(1) or IMAGE)
+    run, _ = session([Live(frames(0.0, 0.1, 0.2))], view=view)
+    assert run.run(Source("camera", "0")) and drawn == []
+    assert view.newest.draw() is IMAGE and drawn == [1]

@@ -239,6 +239,7 @@ def wait_for_rows(folder, count):
     raise AssertionError("no epoch was finished")
 
 
+@pytest.mark.slow
 def test_without_a_network_and_from_a_checkout_that_cannot_be_written(
     sealed, drawn_folder, tmp_path
 ):
@@ -254,6 +255,7 @@ def test_without_a_network_and_from_a_checkout_that_cannot_be_written(
     assert {path.name for path in (tmp_path / "run").iterdir()} == PRODUCTS
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_sigterm_still_exports(drawn_folder, tmp_path):
     settings = {
         "DATASET": drawn_folder,

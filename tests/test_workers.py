@@ -193,6 +193,10 @@ def test_what_cannot_be_written_is_one_line_and_exit_1(tmp_path, folder):
         ),
         ({"WORKERS": -1}, ["WORKERS='-1' must be from 0 to 512"]),
         ({"RESUME": 1}, ["RESUME='1' needs RESULTS, the file to go on with"]),
+        (
+            {"VIEW": 8000, "WORKERS": 2},
+            ["VIEW='8000' shows what one process does: leave out WORKERS and CLUSTER"],
+        ),
         ({"RESUME": 1, "RESULTS": "-"}, ["RESUME='1' needs RESULTS, the file to go on with"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",

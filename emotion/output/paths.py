@@ -20,6 +20,7 @@ def usable_source(
     output: Path | None,
     results: Path | None,
     timeline: str,
+    view: str = "0",
     models: Mapping[str, Path | None],
     for_many: Mapping[str, str] = MappingProxyType({}),
 ) -> Source:
@@ -55,6 +56,10 @@ def usable_source(
         shown = f"DEVICE_ID={public(source.name)!r} is one {source.kind}"
         complain(name, value, f"is for the files of a folder or a glob: {shown}")
     complain("TIMELINE", timeline, wrong_timeline(source, timeline, output))
+    if view != "0" and source.kind == "picture":
+        complain(
+            "VIEW", view, "is for what goes on: a picture is done before a page opens; set OUTPUT"
+        )
     if complaints:
         raise SettingsError(complaints)
     return source

@@ -1,11 +1,10 @@
-"""The window: it shows pictures, answers keys, saves snapshots and records."""
+"""The window: it shows pictures and answers keys."""
 
 import ctypes
 import os
 import platform
 import socket
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -15,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.output.annotate import overlay
-from emotion.output.recording import Recording, save_picture
-from emotion.sources.frame import Notify
+from emotion.output.keeper import Keeper
 
 KEYS = (
     ("q, Esc", "quit"),
@@ -28,7 +26,6 @@ KEYS = (
     ("h", "this help"),
 )
 _QUIT, _SPACE = (ord("q"), ord("Q"), 27), ord(" ")
-_RATE = 30.0  # frames a second of recordings, about: each picture is written at its time
 _LARGEST = 1280, 800  # pixels; how large a window opens, whatever the frame's size
 
 
@@ -36,21 +33,19 @@ class Window:
     """A window on screen, open from its first picture until `closed`.
 
     `bars` and `mirror` are what the keys have set; whoever draws the next picture asks for them.
-    Snapshots and recordings go into `folder`, and `notify` is told of each.
+    `keeper` takes snapshots and begins and ends recordings; whoever shows pictures writes them.
     """
 
     def __init__(
         self,
         title: str,
+        keeper: Keeper,
         *,
         mirror: bool = False,
-        folder: Path = Path(),
-        notify: Notify = lambda _: None,
     ) -> None:
-        self.title, self.folder = title, folder
+        self.title, self._keeper = title, keeper
         self.bars, self.mirror, self.closed = True, mirror, False
-        self._notify, self._help, self._paused, self._shown = notify, False, False, False
-        self._recording: Recording | None = None
+        self._help, self._paused, self._shown = False, False, False
         self._speed = ""
 
     def show(
@@ -68,8 +63,6 @@ class Window:
         that does nothing else. `redraw` is called when a key changed what there is to see. `speed`
         is a line for the window alone, and not for what is saved or recorded from it.
         """
-        if self._recording:
-            self._recording.write(picture, monotonic())
         self._speed = speed
         self._present(picture)
         waiting = True
@@ -85,8 +78,7 @@ class Window:
             waiting = hold or self._paused or due > monotonic()
 
     def close(self) -> None:
-        """Close the window and finish a recording."""
-        self._stop_recording()
+        """Close the window."""
         if self._shown:
             self._shown = False
             try:
@@ -102,7 +94,7 @@ class Window:
         self.close()
 
     def _present(self, picture: NDArray[np.uint8]) -> None:
-        state = "REC" if self._recording else "paused" if self._paused else ""
+        state = "REC" if self._keeper.is_recording else "paused" if self._paused else ""
         corner = " | ".join(filter(None, (self._speed, state)))
         lines = [f"{keys}\t{meaning}" for keys, meaning in KEYS] if self._help else []
         if corner or lines:
@@ -136,9 +128,9 @@ class Window:
         elif key == _SPACE:
             self._paused = not self._paused
         elif key == ord("s"):
-            self._snapshot(picture)
+            self._keeper.snapshot(picture)
         elif key == ord("r"):
-            self._record()
+            self._keeper.record()
         elif key == ord("b"):
             self.bars = not self.bars
         elif key == ord("m"):
@@ -148,30 +140,6 @@ class Window:
         else:
             return False
         return not self.closed
-
-    def _snapshot(self, picture: NDArray[np.uint8]) -> None:
-        path = self._new_file("png")
-        save_picture(path, picture)
-        self._notify(f"wrote {path}")
-
-    def _record(self) -> None:
-        if self._recording:
-            self._stop_recording()
-            return
-        path = self._new_file("mp4")
-        self._recording = Recording(path, rate=_RATE, live=True, notify=self._notify)
-        self._notify(f"recording {path}: r stops it")
-
-    def _stop_recording(self) -> None:
-        if self._recording:
-            recording, self._recording = self._recording, None
-            recording.close()
-
-    def _new_file(self, suffix: str) -> Path:
-        """A name that is not taken, with the time in it."""
-        stem = f"emotion-{datetime.now():%Y%m%d-%H%M%S}"
-        names = (f"{stem}{number}.{suffix}" for number in ("", *(f"-{n}" for n in range(2, 1000))))
-        return next(self.folder / name for name in names if not (self.folder / name).exists())
 
 
 def missing_display(environ: Mapping[str, str] = os.environ) -> str | None:

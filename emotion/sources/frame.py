@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,3 +79,23 @@ class FpsMeter:
         if len(times) < 2 or monotonic() - times[-1] > 2:
             return 0.0
         return (len(times) - 1) / max(times[-1] - times[0], 1e-6)
+
+
+class Pace(NamedTuple):
+    """How fast frames are worked through, and come from a live source, a second; 0: unknown.
+
+    `dropped` counts the live frames that came while an earlier one was worked on.
+    """
+
+    shown: float
+    camera: float | None = None
+    dropped: int = 0
+
+    def __str__(self) -> str:
+        """The line in a window's corner."""
+        if not self.shown:
+            return ""
+        if self.camera is None:
+            return f"{self.shown:.0f} fps"
+        dropped = f" | {self.dropped} dropped" if self.dropped else ""
+        return f"camera {self.camera:.0f} fps | shown {self.shown:.0f} fps{dropped}"

@@ -12,6 +12,7 @@ import pytest
 from display import Person, display
 
 from emotion import pictures
+from emotion.output.keeper import Keeper
 from emotion.output.window import Window, missing_display
 from emotion.sources.clip import Clip
 
@@ -22,6 +23,7 @@ SHOWING = """
 import sys, time
 from pathlib import Path
 import numpy as np
+from emotion.output.keeper import Keeper
 from emotion.output.window import Window
 
 def draw():
@@ -32,9 +34,11 @@ def draw():
 def notify(text):
     print(text, flush=True)
 
-with Window("test window", folder=Path(sys.argv[1]), notify=notify) as window:
+keeper = Keeper(Path(sys.argv[1]), notify=notify)
+with keeper, Window("test window", keeper) as window:
     count = 0
     while not window.closed:
+        keeper.write(draw(), time.monotonic())
         window.show(draw(), draw, hold=sys.argv[2] == "hold", due=time.monotonic() + 0.02)
         count += 1
         print("shown", count, flush=True)
@@ -233,5 +237,5 @@ def test_an_opencv_without_windows_is_explained(monkeypatch):
 
 
 def test_a_window_that_never_showed_anything_closes_quietly():
-    with Window("unused"):
+    with Window("unused", Keeper()):
         pass

@@ -1,0 +1,1 @@
+"""A page to watch a run at, from a browser."""
