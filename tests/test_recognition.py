@@ -253,7 +253,7 @@ def test_a_picture_without_a_display_gives_rows_on_standard_output():
 def test_the_start_shows_every_setting_and_nothing_else_on_stderr():
     done = recognise(DEVICE_ID=ASTRONAUT, **QUIET)
     lines = done.stderr.splitlines()
-    assert len(lines) == 24
+    assert len(lines) == 26
     assert "  GIVE_UP       60  (default)" in lines and "  SHOW          0  (environment)" in lines
 
 
