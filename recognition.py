@@ -10,31 +10,38 @@ if __name__ == "__main__":  # from the first moment, not only once all below is 
 
     stopping.listen(running=False)
 
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from emotion import lock
 from emotion.arguments import wrong_region
 from emotion.cli import command
 from emotion.cli import settings as config
 from emotion.cli.progress import bar, redraw, say
-from emotion.cli.settings import setting
+from emotion.cli.settings import Conflict, setting
 from emotion.output import paths
 from emotion.sources.source import Source, capture_size, public, wrong_capture_size, wrong_turn
 from emotion.view import address
 
+if TYPE_CHECKING:
+    from emotion.session import Steps
+    from emotion.workers import Job
+
 TITLE = "Emotion Recognition"
+PLAIN = {"WORKERS": 1, "CLUSTER": None, "RESUME": 0}
+MOST_WORKERS = 61 if sys.platform == "win32" else 512  # what Windows can wait for at once
 
 
 @dataclass(frozen=True)
 class Settings:
     most_people: ClassVar = (
         "device_id", "model_path", "output", "results", "timeline", "crops", "show", "view",
-        "mirror", "min_face", "max_faces", "smoothing", "confidence", "reading",
+        "mirror", "min_face", "max_faces", "smoothing", "confidence", "reading", "workers",
     )  # fmt: skip
 
     device_id: str = setting(
@@ -45,7 +52,9 @@ class Settings:
     )
     output: Path | None = setting(None, "annotated picture or clip to write; a folder for a folder")
     results: Path | None = setting(
-        None, "rows to write: .jsonl, .csv, or - for standard output", check=paths.no_results
+        None,
+        "rows to write: .jsonl, .csv, .parquet, or - for standard output",
+        check=paths.no_results,
     )
     timeline: str = setting(
         "0", "1: draw timeline.png beside OUTPUT; or the path of a .png", check=paths.no_timeline
@@ -76,6 +85,19 @@ class Settings:
     reading: str | None = setting(
         None, "people: what people would say; fer2013: the data set's label; none: people if it can"
     )
+    workers: int = setting(
+        1,
+        "processes that share the files of a folder or glob; 0: one for each core",
+        check=config.between(0, MOST_WORKERS),
+    )
+    cluster: str | None = setting(
+        None,
+        "tcp://scheduler:8786: the workers of this Dask cluster share the files",
+        check=paths.no_cluster,
+    )
+    resume: bool = setting(
+        False, "1: go on with RESULTS: files that it has whole are not done again"
+    )
     face_model: Path | None = setting(
         None, "YuNet .onnx to find faces with; none: Haar cascades", check=config.ending(".onnx")
     )
@@ -99,6 +121,25 @@ class Settings:
         60.0, "seconds to wait for a camera or stream that was lost", check=config.at_least(0)
     )
 
+    @property
+    def many(self) -> bool:
+        """Whether the files go to others."""
+        return self.workers != 1 or self.cluster is not None
+
+    def for_many(self) -> dict[str, str]:
+        """The variables set that mean something only where there are many files."""
+        given = {"WORKERS": self.workers, "CLUSTER": self.cluster, "RESUME": int(self.resume)}
+        return {name: str(value) for name, value in given.items() if value != PLAIN[name]}
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """What does not fit together."""
+        if self.resume and str(self.results or "-") == "-":
+            yield ("resume", "results"), "needs RESULTS, the file to go on with"
+        if self.cluster and self.workers != 1:
+            yield ("workers", "cluster"), "is for this machine: a CLUSTER has workers of its own"
+        if self.many and address.parse(self.view):
+            yield ("view", "workers"), "shows what one process does: leave out WORKERS and CLUSTER"
+
 
 def main(settings: Settings) -> int:
     source = paths.usable_source(
@@ -108,6 +149,7 @@ def main(settings: Settings) -> int:
         timeline=settings.timeline,
         view=settings.view,
         models={"MODEL_PATH": settings.model_path, "FACE_MODEL": settings.face_model},
+        for_many=settings.for_many(),
     )
     say(config.summary(replace(settings, device_id=public(settings.device_id))))
     with ExitStack() as stack:
@@ -136,34 +178,40 @@ def run(settings: Settings, source: Source, stack: ExitStack) -> int:
         view = stack.enter_context(View(where, keeper))
         say(f"to watch: {view.url}")
     stack.enter_context(keeper)
-    frames = partial(
-        opened,
-        size=capture_size(settings.capture_size),
-        rate=settings.capture_rate,
-        give_up=settings.give_up,
-        frame_rate=settings.frame_rate,
-        duration=settings.duration,
-        sound=settings.output is not None,
-        notify=say,
-    )
-    recogniser = EmotionRecogniser(
-        settings.model_path,
-        min_face=settings.min_face,
-        smoothing=settings.smoothing,
-        confidence=settings.confidence,
-        reading=settings.reading,
-        face_model=settings.face_model,
-        region=settings.region or None,
-        max_faces=settings.max_faces,
-        cropped=settings.cropped,
+    opening: dict[str, Any] = {
+        "size": capture_size(settings.capture_size),
+        "rate": settings.capture_rate,
+        "give_up": settings.give_up,
+        "frame_rate": settings.frame_rate,
+        "duration": settings.duration,
+        "sound": settings.output is not None,
+    }
+    recognising: dict[str, Any] = {
+        "model": settings.model_path,
+        "min_face": settings.min_face,
+        "smoothing": settings.smoothing,
+        "confidence": settings.confidence,
+        "reading": settings.reading,
+        "face_model": settings.face_model,
+        "region": settings.region or None,
+        "max_faces": settings.max_faces,
+        "cropped": settings.cropped,
         # A picture's search is long enough for two to help; a video frame's is not.
-        threads=2 if source.kind == "picture" else 1,
-    )
+        "threads": 2 if source.kind == "picture" else 1,
+    }
+    showing: dict[str, Any] = {
+        "mirror": bool(settings.mirror),
+        "rotate": settings.rotate,
+        "duration": settings.duration,
+    }
+    recogniser = EmotionRecogniser(**recognising)
     if recogniser.labels_assumed:
         named = ", ".join(recogniser.labels)
         say(f"MODEL_PATH has no labels inside: its outputs are taken for FER-2013's, {named}")
     blind: str | None = "SHOW=0"
-    if settings.show:
+    if settings.show and settings.many:
+        say(blind := "no window: the files are done by several workers")
+    elif settings.show:
         from emotion.output.window import Window, missing_display
 
         if blind := missing_display():
@@ -185,9 +233,16 @@ def run(settings: Settings, source: Source, stack: ExitStack) -> int:
     crops = Crops(settings.crops, cropped=settings.cropped) if settings.crops else None
     if crops:
         stack.callback(lambda: say(crops.summary()))
+    steps = None
+    if settings.many:
+        from emotion.workers import Job
+
+        table = None if rows is None else rows.table
+        job = Job(recognising, opening, showing, table, settings.crops)
+        steps = stack.enter_context(shared(settings, job, len(source.files)))
     session = Session(
         recogniser,
-        opened=frames,
+        opened=partial(opened, **opening, notify=say),
         notify=say,
         progress=lambda *done: None if str(results) == "-" else redraw(bar(*done)),
         rows=rows,
@@ -197,11 +252,22 @@ def run(settings: Settings, source: Source, stack: ExitStack) -> int:
         keeper=keeper,
         output=settings.output,
         chart=paths.timeline_path(settings.timeline, settings.output),
-        mirror=bool(settings.mirror),
-        rotate=settings.rotate,
-        duration=settings.duration,
+        steps=steps,
+        resume=settings.resume,
+        **showing,
     )
     return 0 if session.run(source) else 1
+
+
+def shared(settings: Settings, job: "Job", files: int) -> AbstractContextManager["Steps"]:
+    """The workers that do the files."""
+    if settings.cluster:
+        from emotion import cluster
+
+        return cluster.workers(settings.cluster, job, settings.output, say)
+    from emotion import workers
+
+    return workers.processes(job, min(settings.workers or workers.cores(), files))
 
 
 def load_ffmpeg() -> None:

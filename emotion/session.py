@@ -3,9 +3,9 @@
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -34,6 +34,7 @@ from emotion.sources.source import Source, from_file, public
 from emotion.tracking.tracker import Face
 
 if TYPE_CHECKING:  # a window costs 10 ms to import, which SHOW=0 saves; FFmpeg 70
+    from emotion.output.packed_rows import PackedRows
     from emotion.output.window import Window
     from emotion.sources.clip import Clip
     from emotion.view.latest import Latest
@@ -41,6 +42,33 @@ if TYPE_CHECKING:  # a window costs 10 ms to import, which SHOW=0 saves; FFmpeg 
 Frames: TypeAlias = "Picture | Clip | Animation | Camera"
 Progress: TypeAlias = Callable[[int, int | None, float], object]
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One file of many, where its copy goes, and where its timeline is drawn; None: nowhere."""
+
+    path: Path
+    copy: Path | None = None
+    chart: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one file went: why it could not be read, or "".
+
+    Where another process did it, also what it would have said, written as rows (`PackedRows`) and
+    counted as crops here.
+    """
+
+    failure: str = ""
+    said: list[str] = field(default_factory=list)
+    rows: list[bytes] = field(default_factory=list)
+    crops: int = 0
+
+
+Steps: TypeAlias = Callable[[Iterable[Place]], Iterator[tuple[int, Outcome | None]]]
+"""Does files: how many are done, time and again, and each one's outcome, in their order."""
 
 
 @dataclass
@@ -54,14 +82,16 @@ class Session:
     `rotate` turns every frame clockwise, in degrees; after `duration` seconds a source is left.
     `notify` is told of losses, files written and summaries; `progress` gets how much is done, of
     how much (None where a clip does not say), and the seconds spent: in files of a folder, or in
-    seconds of a lone clip.
+    seconds of a lone clip. `steps` has others do the files of a folder; without it they are done
+    here, one after the other. With `resume`, those whose rows are whole already are left out. Once
+    it is `stopped`, a frame ends as Ctrl-C would end it.
     """
 
     recogniser: EmotionRecogniser
     opened: Callable[[Source], AbstractContextManager[Frames]]
     notify: Notify
     progress: Progress = lambda done, total, seconds: None
-    rows: Rows | None = None
+    rows: "Rows | PackedRows | None" = None
     crops: Crops | None = None
     window: "Window | None" = None
     view: "Latest | None" = None
@@ -71,6 +101,9 @@ class Session:
     mirror: bool = False
     rotate: int = 0
     duration: float | None = None
+    steps: Steps | None = None
+    resume: bool = False
+    stopped: Callable[[], bool] = lambda: False
 
     def run(self, source: Source) -> bool:
         """Recognise everything in `source`; whether any of it could be read.
@@ -89,34 +122,74 @@ class Session:
             self.notify(
                 f"{source.name}: neither picture nor clip, passed over: {source.passed_over}"
             )
+        files = self._left(source)
         began, done = monotonic(), 0
-        for done, (path, copy) in enumerate(self._copies(source), start=1):
-            chart = copy.with_name(f"{copy.name}.timeline.png") if copy and self.chart else None
-            try:
-                self._one(from_file(path), copy, chart)
-            except UnreadableError as error:
-                failures.append(str(error))
-            self.progress(done, len(source.files), monotonic() - began)
+        places = self._places(source, files)
+        for done, outcome in (self.steps or self._in_turn)(places):
+            if outcome:
+                self._take(outcome)
+                failures += [outcome.failure] if outcome.failure else []
+            self.progress(done, len(files), monotonic() - began)
             if self.window and self.window.closed:
                 break
         for failure in failures:
             self.notify(f"error: {failure}")
-        self.notify(f"{done - len(failures)} of {len(source.files)} files read")
-        return len(failures) < done
+        self.notify(f"{done - len(failures)} of {len(files)} files read")
+        return len(failures) < done or len(files) < len(source.files)
 
-    def _copies(self, source: Source) -> Iterable[tuple[Path, Path | None]]:
-        """Each file of a folder with its copy's place; a glob's folders are kept apart."""
-        common = Path(os.path.commonpath([path.parent for path in source.files]))
-        for path in source.files:
-            if self.output is None:
-                yield path, None
-                continue
-            folder = self.output / path.parent.relative_to(common)
-            try:
+    def file(self, place: Place) -> Outcome:
+        """Recognise everything in one file of many.
+
+        Raises EmotionError when a result cannot be written.
+        """
+        folder = place.copy.parent if place.copy else None
+        try:
+            if folder:
                 folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise EmotionError(f"{folder} cannot be created: {error.strerror}") from error
-            yield path, folder / copy_name(path)
+        except OSError as error:
+            raise EmotionError(f"{folder} cannot be created: {error.strerror}") from error
+        try:
+            self._one(from_file(place.path), place.copy, place.chart)
+        except UnreadableError as error:
+            return Outcome(str(error))
+        return Outcome()
+
+    def _left(self, source: Source) -> Sequence[Path]:
+        """The files that are to be done."""
+        if not (self.resume and isinstance(self.rows, Rows)):
+            return source.files
+        whole = self.rows.resume([str(path) for path in source.files])
+        self.notify(
+            f"RESUME=1: {len(whole)} of {len(source.files)} files have whole rows in RESULTS and "
+            "are not done again"
+        )
+        return [path for path in source.files if str(path) not in whole]
+
+    def _places(self, source: Source, files: Iterable[Path]) -> Iterator[Place]:
+        """Each file with its copy's place; a glob's folders are kept apart."""
+        common = Path(os.path.commonpath([path.parent for path in source.files]))
+        for path in files:
+            copy = chart = None
+            if self.output:
+                copy = self.output / path.parent.relative_to(common) / copy_name(path)
+                chart = copy.with_name(f"{copy.name}.timeline.png") if self.chart else None
+            yield Place(path, copy, chart)
+
+    def _in_turn(self, places: Iterable[Place]) -> Iterator[tuple[int, Outcome]]:
+        for done, place in enumerate(places, start=1):
+            yield done, self.file(place)
+
+    def _take(self, outcome: Outcome) -> None:
+        """Make what another process did this one's."""
+        for line in outcome.said:
+            self.notify(line)
+        if isinstance(self.rows, Rows):
+            from emotion.output.packed_rows import unpacked  # zlib, which one process needs not
+
+            for text in unpacked(outcome.rows):
+                self.rows.add(text)
+        if self.crops:
+            self.crops.written += outcome.crops
 
     def _one(
         self, source: Source, output: Path | None, chart: Path | None, *, alone: bool = False
@@ -131,6 +204,8 @@ class Session:
                 stack.callback(self._conclude, source.name, people, chart)
             show = _Player(self.window, frames, hold=alone and source.kind == "picture")
             for frame in map(self._upright, frames):
+                if self.stopped():
+                    raise KeyboardInterrupt
                 if self.duration is not None and (frame.time or 0.0) >= self.duration:
                     break
                 faces = self._faces(frame, people)

@@ -72,12 +72,15 @@ MAY_IMPORT = {
     "recogniser": {"classifier", "faces", "tracking"},
     "view": {"output", "sources"},
     "session": {"output", "recogniser", "sources", "tracking", "view"},
+    "workers": {"output", "recogniser", "session"},
+    "cluster": {"session", "sources", "workers"},
     "web": {"classifier", "faces", "model_file", "output", "recogniser", "tracking"},
     "emotion": {"recogniser", "tracking"},  # the front door, emotion/__init__.py
 }
 TRAINING = {"augment", "data", "evaluation", "export", "layers", "model", "report"}
 TRAINING |= {"training"}
 RECOGNITION = {"output", "recogniser", "session", "sources", "tracking", "view", "web"}
+RECOGNITION |= {"cluster", "workers"}
 
 
 def loaded_by(statement):

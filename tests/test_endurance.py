@@ -3,15 +3,18 @@
 import gc
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from film import film
 from stream import Stream
 
 from emotion.errors import EmotionError
@@ -35,12 +38,12 @@ pytestmark = [
 MEGABYTE = 2**20
 
 
-def held():
+def held(process=SELF):
     """What the process holds: bytes of memory, open files, threads."""
     gc.collect()
-    pages = int((SELF / "statm").read_text().split()[1])
+    pages = int((process / "statm").read_text().split()[1])
     size = pages * os.sysconf("SC_PAGE_SIZE")
-    return size, len(list((SELF / "fd").iterdir())), len(list((SELF / "task").iterdir()))
+    return size, len(list((process / "fd").iterdir())), len(list((process / "task").iterdir()))
 
 
 def test_100000_frames_leave_nothing_behind(tmp_path, people_clip):
@@ -156,6 +159,60 @@ def test_100000_pictures_in_a_folder_are_100000_rows(tmp_path):
         names = [json.loads(line)["source"] for line in file]
     assert [Path(name).name for name in names] == [f"{number}.png" for number in range(100_000)]
     assert int(done.stdout.splitlines()[-1]) < 300_000  # kB
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_1000_clips_leave_nothing_behind(tmp_path, workers):
+    """In every process: memory, open files, threads and the time of a file stay as they were."""
+    folder, rows = tmp_path / "clips", tmp_path / "rows.jsonl"
+    folder.mkdir()
+    whole = cv2.imread(str(ROOT / "samples" / "astronaut.png"))
+    portrait = cv2.resize(whole[20:260, 60:380], (160, 120), interpolation=cv2.INTER_AREA)
+    clip = film(tmp_path / "clip.mp4", [portrait] * 10)
+    for number in range(1000):
+        shutil.copy(clip, folder / f"{number}.mp4")
+    bare = {name: value for name, value in os.environ.items() if name.isupper()}
+    settings = {"DEVICE_ID": folder, "RESULTS": rows, "SHOW": 0, "WORKERS": workers}
+    seen = []
+    with subprocess.Popen(
+        [sys.executable, "recognition.py"],
+        cwd=ROOT,
+        env={**bare, **{name: str(value) for name, value in settings.items()}},
+        stderr=subprocess.DEVNULL,
+    ) as running:
+        for files in (100, 300, 500, 700, 900):
+            while not (rows.exists() and rows.read_bytes().count(b"\n") >= 10 * files):
+                assert running.poll() is None
+                time.sleep(0.05)
+            seen.append((running_cpu(running.pid), family(running.pid)))
+    assert running.returncode == 0
+    with rows.open() as file:
+        names = [Path(json.loads(line)["source"]).name for line in file]
+    assert names == [f"{number}.mp4" for number in range(1000) for _ in range(10)]
+    for before, after in zip(seen[0][1], seen[-1][1], strict=True):
+        print(f"memory {before[0] / 1e6:.1f} -> {after[0] / 1e6:.1f} MB, handles {before[1:]}")
+        assert after[0] - before[0] < 8 * MEGABYTE
+        assert abs(after[1] - before[1]) <= 2 and abs(after[2] - before[2]) <= 2
+    spent = [later[0] - earlier[0] for earlier, later in pairwise(seen)]
+    print("ms of CPU a clip:", *(f"{1000 * seconds / 200:.1f}" for seconds in spent))
+
+
+def running_cpu(number):
+    """CPU seconds of a process and of its children that run."""
+    ticks = 0
+    for one in (number, *children(number)):
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def children(number):
+    return [int(one) for one in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
+
+
+def family(number):
+    """What a process and each of its children hold; see `held`."""
+    return [held(Path(f"/proc/{one}")) for one in (number, *children(number))]
 
 
 # Full disks

@@ -32,7 +32,7 @@ ASTRONAUT = ROOT / "samples" / "astronaut.png"
 MODEL = Path(__file__).with_name("steady.tflite")  # happy 0.9, whatever it sees
 QUIET = {"SHOW": "0", "MODEL_PATH": str(MODEL)}
 OWN = ("DEVICE_ID", "MODEL_PATH", "OUTPUT", "RESULTS", "TIMELINE", "SHOW", "MIRROR", "GIVE_UP")
-OWN += ("ROTATE", "FRAME_RATE", "DURATION")
+OWN += ("ROTATE", "FRAME_RATE", "DURATION", "WORKERS", "CLUSTER", "RESUME")
 
 
 def environment(**settings):
@@ -159,7 +159,7 @@ def test_unusable_settings_are_all_named_before_anything_slow():
     )
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.splitlines() == [
-        "RESULTS='rows.txt' must end in .jsonl or .csv",
+        "RESULTS='rows.txt' must end in .jsonl, .csv or .parquet",
         "TIMELINE='perhaps' is neither 1, 0 nor a path that ends in .png",
         "SMOOTHING='soon' is not a number",
         "FACE_MODEL='face.xml' must end in .onnx",
@@ -253,7 +253,7 @@ def test_a_picture_without_a_display_gives_rows_on_standard_output():
 def test_the_start_shows_every_setting_and_nothing_else_on_stderr():
     done = recognise(DEVICE_ID=ASTRONAUT, **QUIET)
     lines = done.stderr.splitlines()
-    assert len(lines) == 22
+    assert len(lines) == 26
     assert "  GIVE_UP       60  (default)" in lines and "  SHOW          0  (environment)" in lines
 
 

@@ -26,57 +26,57 @@ class Crops:
     A file is named by its source, the time and the person's identity, like
     `film.mp4-3f29ab-person1-00012.40s.png`; by date and time where the source is live; a picture
     has no time. With `cropped`, the boxes are faces that were cropped already and stay as they
-    are.
+    are. The frames of a source come together. `written` counts the files.
     """
 
     def __init__(self, folder: Path, *, cropped: bool = False) -> None:
         self._folder, self._margin = folder, 0.0 if cropped else faces.MARGIN
-        self._written = 0
-        self._names: dict[str, str] = {}  # of sources
-        self._last: dict[tuple[str, int], float] = {}  # by name and identity
+        self.written = 0
+        self._source, self._name = "", ""
+        self._last: dict[int, float] = {}  # by identity
 
     def write(self, frame: Frame, found: Sequence[Face]) -> None:
         """Save what is due of `found` in `frame`; EmotionError when it cannot be written."""
-        name = self._name(frame.source)
+        if frame.source != self._source:  # the one before is done: 100,000 need no more memory
+            self._source, self._name, self._last = frame.source, _name(frame.source), {}
         for face in found:
-            if face.seen and self._is_due(name, face, frame.time):
-                self._save(frame, face, name)
+            if face.seen and self._is_due(face, frame.time):
+                self._save(frame, face)
 
     def summary(self) -> str:
         """What was written, and where to, in a line."""
-        crops = "crop" if self._written == 1 else "crops"
-        return f"wrote {self._written} face {crops} to {self._folder}"
+        crops = "crop" if self.written == 1 else "crops"
+        return f"wrote {self.written} face {crops} to {self._folder}"
 
-    def _is_due(self, name: str, face: Face, time: float | None) -> bool:
+    def _is_due(self, face: Face, time: float | None) -> bool:
         if time is None:
             return True
-        last = self._last.get((name, face.identity))
+        last = self._last.get(face.identity)
         if last is not None and 0 <= time - last < _EVERY:
             return False
-        self._last[name, face.identity] = time
+        self._last[face.identity] = time
         return True
 
-    def _save(self, frame: Frame, face: Face, name: str) -> None:
+    def _save(self, frame: Frame, face: Face) -> None:
         rolls = [face.angle]  # 48 px: a grey square no larger is a face to emotion.data
         (crop,) = faces.crop(frame.image, [face.box], margin=self._margin, rolls=rolls)
-        path = self._folder / f"{name}-person{face.identity}{_moment(frame)}.png"
+        path = self._folder / f"{self._name}-person{face.identity}{_moment(frame)}.png"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EmotionError(files.unwritten(f"CROPS='{self._folder}'", error)) from error
         with files.replacing(path) as part:
             part.write_bytes(np.asarray(cv2.imencode(".png", crop)[1]).tobytes())
-        self._written += 1
+        self.written += 1
 
-    def _name(self, source: str) -> str:
-        """A source's name as a part of a file's, with a mark that no other source has.
 
-        Two clips called IMG_1.mov, in this run or another, do not write over each other's crops.
-        """
-        if source not in self._names:
-            plain = re.sub(r"[^\w.-]+", "_", Path(public(source)).name)[-_LONGEST:].lstrip(".-")
-            self._names[source] = f"{plain or 'source'}-{_mark(source)}"
-        return self._names[source]
+def _name(source: str) -> str:
+    """A source's name as a part of a file's, with a mark that no other source has.
+
+    Two clips called IMG_1.mov, in this run or another, do not write over each other's crops.
+    """
+    plain = re.sub(r"[^\w.-]+", "_", Path(public(source)).name)[-_LONGEST:].lstrip(".-")
+    return f"{plain or 'source'}-{_mark(source)}"
 
 
 def _mark(source: str) -> str:

@@ -1,7 +1,10 @@
 """Where OUTPUT, RESULTS, TIMELINE and CROPS go, and whether they can, before anything slow."""
 
+import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 from emotion.errors import SettingsError
 from emotion.sources import source as sources
@@ -19,10 +22,12 @@ def usable_source(
     timeline: str,
     view: str = "0",
     models: Mapping[str, Path | None],
+    for_many: Mapping[str, str] = MappingProxyType({}),
 ) -> Source:
     """The source that DEVICE_ID names, once everything is known to fit it and to be there.
 
-    `models` are the files of models by the setting that names them. Raises SettingsError with a
+    `models` are the files of models by the setting that names them, `for_many` what was given for
+    settings that only many files have a use for. Raises SettingsError with a
     line for each setting that fits neither what is there nor the others.
     """
     complaints = []
@@ -47,6 +52,9 @@ def usable_source(
         complain("DEVICE_ID", device, f"holds no picture and no clip ({_listed(KNOWN)})")
     elif output:
         complain("OUTPUT", output, wrong_output(source, output))
+    for name, value in for_many.items() if source.kind != "folder" else ():
+        shown = f"DEVICE_ID={public(source.name)!r} is one {source.kind}"
+        complain(name, value, f"is for the files of a folder or a glob: {shown}")
     complain("TIMELINE", timeline, wrong_timeline(source, timeline, output))
     if view != "0" and source.kind == "picture":
         complain(
@@ -109,8 +117,17 @@ def no_timeline(text: str) -> str | None:
 
 def no_results(path: Path) -> str | None:
     """Why RESULTS cannot be `path`, whatever the source, or None."""
+    if str(path).lower().endswith(".parquet"):
+        return None if find_spec("pyarrow") else "needs pyarrow: pip install pyarrow"
     known = str(path) == "-" or str(path).lower().endswith((".jsonl", ".csv"))
-    return None if known else "must end in .jsonl or .csv"
+    return None if known else "must end in .jsonl, .csv or .parquet"
+
+
+def no_cluster(address: str) -> str | None:
+    """Why CLUSTER cannot be `address`, whatever is there, or None."""
+    if not re.fullmatch(r"(tcp|tls)://([^/:]+|\[[0-9a-f:]+\]):\d+", address):
+        return "is not like tcp://scheduler:8786"
+    return None if find_spec("distributed") else "needs distributed: pip install distributed"
 
 
 def no_crops(path: Path) -> str | None:

@@ -5,10 +5,10 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from emotion import files, lock
 from emotion.errors import EmotionError
@@ -25,16 +25,21 @@ _COMMON = ("version", "source", "frame", "time", "wall_time", "reading")
 class Rows:
     """A file of rows, or standard output where `where` is `-`.
 
-    The suffix decides: `.csv` for a table with a header, anything else for JSON lines. A frame's
-    rows are written at once, so that a killed run keeps what it had and a full disk leaves whole
-    rows. `reading` is the question that the model was asked, such as "people".
+    The suffix decides: `.csv` for a table with a header, `.parquet` for one that is made of JSON
+    lines beside it in the end, anything else for JSON lines. A frame's rows are written at once,
+    so that a killed run keeps what it had and a full disk leaves whole rows. `reading` is the
+    question that the model was asked, such as "people". `table` says whether rows are lines of a
+    CSV.
     """
 
     def __init__(self, where: Path, labels: Sequence[str], *, reading: str = "") -> None:
         self._where, self._labels, self._reading = where, labels, reading
-        self._csv = where.suffix.lower() == ".csv"
+        self.table = where.suffix.lower() == ".csv"
+        self._parquet = where.suffix.lower() == ".parquet"
+        self._path = where.with_suffix(".part.jsonl") if self._parquet else where
         self._file: io.FileIO | None = None
         self._size = 0
+        self._locked = False
         self._stack = contextlib.ExitStack()
 
     def write(self, frame: Frame, faces: Sequence[Face]) -> None:
@@ -43,8 +48,12 @@ class Rows:
         Raises EmotionError when the file cannot be written or another run writes to it, and
         BrokenPipeError when the reader of standard output has gone.
         """
-        found = rows(frame, faces, self._labels, reading=self._reading)
-        text = self._table(found) if self._csv else "".join(json.dumps(row) + "\n" for row in found)
+        self.add(lines(frame, faces, self._labels, reading=self._reading, table=self.table))
+
+    def add(self, text: str) -> None:
+        """Add whole rows, as `lines` makes them; raises what `write` raises."""
+        if self.table and not self._size:
+            text = _table([columns(self._labels)]) + text
         try:
             self._put(text)
         except BrokenPipeError:
@@ -52,24 +61,49 @@ class Rows:
         except OSError as error:
             raise EmotionError(f"RESULTS: {files.unwritten(self._where, error)}") from error
 
+    def resume(self, names: Sequence[str]) -> Set[str]:
+        """Go on with the rows in the file; the sources among `names` that are whole in it.
+
+        Those of the last source, which may be half, are taken out with the first new row.
+        Raises EmotionError when the file holds anything else, or another run writes to it.
+        """
+        from emotion.output import earlier_rows
+
+        kind = earlier_rows.Kind(
+            VERSION,
+            self._labels,
+            self._reading,
+            header=columns(self._labels) if self.table else None,
+            shown=text_cell if self.table else utf8,
+        )
+        self._lock()
+        try:
+            self._unfold()
+            if not self._path.exists():
+                return frozenset()
+            earlier = earlier_rows.read(self._path, names, kind)
+        except OSError as error:
+            raise EmotionError(f"RESULTS: {self._path} cannot be read: {error.strerror}") from error
+        self._size = earlier.size
+        return earlier.whole
+
     def close(self) -> None:
-        """Close the file; standard output stays open."""
-        self._stack.close()
-        self._file = None
+        """Close the file; standard output stays open. Raises EmotionError when that fails."""
+        with self._stack:
+            if self._parquet and self._size:
+                from emotion.output import parquet
+
+                file = self._file or self._opened()
+                parquet.write(self._path, self._where, self._labels)
+                file.close()  # Windows removes no open file
+                self._path.unlink()
+        self._file, self._locked = None, False
 
     def __enter__(self) -> "Rows":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _table(self, found: list[dict[str, Any]]) -> str:
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
-        if not self._size:
-            table.writerow(columns(self._labels))
-        table.writerows(cells(row, self._labels) for row in found)
-        return text.getvalue()
 
     def _put(self, text: str) -> None:
         if str(self._where) == "-":
@@ -90,10 +124,36 @@ class Rows:
         self._size += len(data)
 
     def _opened(self) -> io.FileIO:
-        """The file, locked before anything in it is replaced."""
-        self._stack.enter_context(lock.of(self._where, "RESULTS"))
-        self._file = self._stack.enter_context(self._where.open("wb", buffering=0))
+        """The file, locked before anything in it is replaced, with what is to stay of it."""
+        self._lock()
+        mode: Literal["r+b", "wb"] = "r+b" if self._size else "wb"
+        self._file = self._stack.enter_context(self._path.open(mode, buffering=0))
+        self._file.truncate(self._size)
+        self._file.seek(self._size)
         return self._file
+
+    def _lock(self) -> None:
+        if not self._locked:
+            self._stack.enter_context(lock.of(self._where, "RESULTS"))
+            self._locked = True
+
+    def _unfold(self) -> None:
+        """Make JSON lines of a Parquet file, unless a run that was killed left some."""
+        if self._parquet and self._where.exists() and not self._path.exists():
+            from emotion.output import parquet
+
+            with files.replacing(self._path) as part, part.open("w", encoding="utf-8") as text:
+                text.writelines(parquet.read(self._where, self._labels))
+
+
+def lines(
+    frame: Frame, faces: Sequence[Face], labels: Sequence[str], *, reading: str, table: bool
+) -> str:
+    """A frame's rows as text: lines of a CSV without its header for a `table`, else of JSON."""
+    found = rows(frame, faces, labels, reading=reading)
+    if table:
+        return _table([cells(row, labels) for row in found])
+    return "".join(json.dumps(row) + "\n" for row in found)
 
 
 def rows(
@@ -148,6 +208,11 @@ def cells(row: dict[str, Any], labels: Sequence[str]) -> list[Any]:
     return [*fixed, *box, seen, emotion, row["confidence"], *values]
 
 
+def utf8(name: str) -> str:
+    """A name as UTF-8 can hold it."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def text_cell(text: str) -> str:
     """Text as a cell: in one line, and nothing that a spreadsheet would take for a formula.
 
@@ -155,6 +220,12 @@ def text_cell(text: str) -> str:
     """
     shown = printable(text)
     return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
+
+
+def _table(found: list[list[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(found)
+    return text.getvalue()
 
 
 def _face(face: Face, labels: Sequence[str]) -> dict[str, Any]:
