@@ -187,8 +187,17 @@ def _signals_held() -> Iterator[None]:
         yield
         return
     held = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    caught: list[int] = []  # by another thread, in whose name Python would interrupt this one
+    handlers = {number: signal.getsignal(number) for number in held}
+    ours = [number for number, handler in handlers.items() if callable(handler)]
+    for number in ours:
+        signal.signal(number, lambda number, _: caught.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number in ours:
+            signal.signal(number, handlers[number])
+        for one in caught:
+            signal.raise_signal(one)
