@@ -183,7 +183,8 @@ class Driver:
 
     def _read(self, answers: IO[str]) -> None:
         for line in answers:
-            self._answers.put(line)
+            if line.startswith("{"):  # some print while they are imported
+                self._answers.put(line)
         self._answers.put("")
 
     def peak(self) -> float | None:

@@ -57,6 +57,7 @@ PEERS = (
         "fer",
         ("fer==25.10.3",),
         "run_fer.py",
+        pins=('setuptools<81; python_version >= "3.12"',),  # it imports pkg_resources
         note="FER(mtcnn=False), its default: OpenCV's frontal cascade, faces from 50 px",
     ),
     Peer(
@@ -64,6 +65,7 @@ PEERS = (
         "hsemotion-onnx",
         ("hsemotion-onnx==0.3.1",),
         "run_hsemotion.py",
+        pins=("opencv-python<5",),  # with the cascade; the network alone would do without
         note="has no detector: the frontal cascade with fer's settings; its contempt is left out",
     ),
     Peer(
@@ -71,6 +73,7 @@ PEERS = (
         "deepface",
         ("deepface==0.0.103",),
         "run_deepface.py",
+        pins=("werkzeug",),  # which it imports and does not name
         note='analyze(actions=["emotion"], detector_backend="opencv")',
     ),
     Peer(
@@ -153,9 +156,14 @@ def main(settings: Settings) -> None:
     print(table(measured))
     for one, figures in measured.items():
         print(f"{one}: {figures.note}")
-    about = {"core": core, "processor": processor(), "python": platform.python_version()}
+    about: dict[str, Any] = {
+        "core": core,
+        "processor": processor(),
+        "python": platform.python_version(),
+    }
     about |= {"clip": clip | {"file": str(settings.media)}, "rounds": settings.rounds}
-    about |= {"dataset": settings.dataset and f"{settings.dataset}, {settings.split}"}
+    about |= {"dataset": str(settings.dataset) if settings.dataset else None}
+    about |= {"split": settings.split, "reading": settings.reading}
     write(settings, about, measured, skipped)
 
 
@@ -170,7 +178,7 @@ def installed(settings: Settings, skipped: dict[str, str]) -> dict[Peer, Path]:
             continue
         found[peer] = place.resolve()
         names = [f"{name} {one}" for name, one in peer_environments.versions(peer, place).items()]
-        pins = f" (does not work without {', '.join(peer.pins)})" if peer.pins else ""
+        pins = f" (named here, as it needs them: {', '.join(peer.pins)})" if peer.pins else ""
         print(f"{peer.name}: {', '.join(names)}{pins}")
     return found
 

@@ -33,7 +33,7 @@ def serve(load: Callable[[], Recogniser]) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     recogniser = load()
-    does = {"frames": frames, "crops": crops}
+    does: dict[str, Callable[..., dict[str, Any]]] = {"frames": frames, "crops": crops}
     for line in sys.stdin:
         asked = json.loads(line)
         print(json.dumps(does[asked.pop("do")](recogniser, **asked)), file=answers, flush=True)

@@ -3,6 +3,7 @@
 The cascade's settings are those of `fer`, so that what differs is the network.
 """
 
+import urllib.request  # noqa: F401 - the package calls it without importing it
 from pathlib import Path
 
 import cv2
