@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -188,26 +189,22 @@ def both(scenes: dict[float, Frame], of: str, per: str, settings: Settings) -> l
             per,
             "ms a frame",
             settings,
-            {
-                amount: lambda frame=frame, times=times: spent(frame, times)  # type: ignore[misc]
-                for amount, frame in scenes.items()
-            },
+            {amount: partial(spent, frame, times) for amount, frame in scenes.items()},
         )
         for kind, times in kinds.items()
     ]
 
 
 def length(settings: Settings, folder: Path) -> list[Growth]:
-    """Clips of the sample's frames to and fro, from decoding to rows: seconds, and memory."""
-    images = [image for image, _ in clips.frames(ROOT / "samples" / "people.mp4")]
-    enlarged = [np.asarray(cv2.resize(one, clips.SIZE), np.uint8) for one in images]
-    there_and_back = enlarged + enlarged[::-1]
+    """Clips of a face that sways, from decoding to rows: seconds, and memory."""
+    still = scene(*clips.SIZE, [place(*clips.SIZE, 1, 1, 0)])
     memory: dict[float, list[float]] = {}
 
     def read(count: int) -> float:
         path = folder / f"{count}.mp4"
         if not path.exists():
-            clips.write(path, (there_and_back[n % len(there_and_back)] for n in range(count)))
+            sways = (np.roll(still, round(20 * math.sin(n / 9)), axis=1) for n in range(count))
+            clips.write(path, sways)
         recogniser = EmotionRecogniser()
         began = cpu()
         with (
@@ -220,7 +217,7 @@ def length(settings: Settings, folder: Path) -> list[Growth]:
         memory.setdefault(count, []).append(resident())
         return spent
 
-    calls = {float(n): lambda n=n: read(n) for n in FRAMES}  # type: ignore[misc]
+    calls = {float(n): partial(read, n) for n in FRAMES}
     growth = measured("a clip's length, 640x480", "frames", "seconds", settings, calls)
     held = tuple(tuple(memory[amount]) for amount in growth.amounts)
     return [growth, Growth("a clip's length, 640x480", "frames", "MB held", growth.amounts, held)]
@@ -269,8 +266,8 @@ def listed_and_read(settings: Settings, folder: Path) -> list[Growth]:
             raise EmotionError(f"recognition.py: {done.stderr.strip().splitlines()[-1]}")
         return cpu() - began
 
-    listing = {float(n): lambda n=n: listed(n) for n in LISTED}  # type: ignore[misc]
-    reading = {float(n): lambda n=n: read(n) for n in PICTURES}  # type: ignore[misc]
+    listing = {float(n): partial(listed, n) for n in LISTED}
+    reading = {float(n): partial(read, n) for n in PICTURES}
     return [
         measured("files of a folder, listed", "files", "seconds", settings, listing),
         measured("pictures of 480x360, recognition.py", "files", "seconds", settings, reading),
