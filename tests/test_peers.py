@@ -100,10 +100,12 @@ def test_split_to_score_is_the_named_or_the_only_one():
 
 
 def test_fastest_comes_first_and_what_was_not_measured_is_a_dash():
-    slow = peers.Figures({}, "", frames_per_second=[4.0, 5.0, 9.0], seconds_to_first_answer=[2.0])
-    fast = peers.Figures({}, "", frames_per_second=[50.0], seconds_to_first_answer=[1.0])
+    measured = {"processor_milliseconds": [7.0], "seconds_to_first_answer": [2.0]}
+    slow = peers.Figures({}, "", frames_per_second=[4.0, 5.0, 9.0], **measured)
+    fast = peers.Figures({}, "", frames_per_second=[50.0], **measured)
     _, first, second = peers.table({"slow": slow, "fast": fast}).splitlines()
     assert first.split()[:4] == ["fast", "50.0", "(50.0-50.0)", "20.0"]
+    assert first.split()[4] == "7.0"
     assert second.split()[:4] == ["slow", "5.0", "(4.0-9.0)", "200.0"]
     assert second.split()[-4:] == ["-", "-", "-", "-"]
 

@@ -55,14 +55,16 @@ function * arrays (file, shape, count) {
 }
 
 async function frames (human, { file, shape, count }) {
-  const answer = { seconds: [], faces: [] }
+  const answer = { seconds: [], faces: [], processor: 0 }
   for (const bytes of arrays(file, shape, count)) {
-    const began = performance.now()
+    const [began, worked] = [performance.now(), process.cpuUsage()]
     const rgb = human.tf.tidy(() =>
       human.tf.expandDims(human.tf.reverse(human.tf.tensor3d(bytes, shape, 'float32'), 2), 0))
     const found = await human.detect(rgb)
     human.tf.dispose(rgb)
     answer.seconds.push((performance.now() - began) / 1000)
+    const { user, system } = process.cpuUsage(worked)
+    answer.processor += (user + system) / 1e6
     answer.faces.push(found.face.length)
   }
   return answer
