@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -225,8 +226,8 @@ def length(settings: Settings, folder: Path) -> list[Growth]:
 
 def cpu() -> float:
     """Seconds of processor time that this process and those it has waited for have taken."""
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
+    others = os.times()
+    return time.process_time() + others.children_user + others.children_system
 
 
 def resident() -> float:
