@@ -258,11 +258,13 @@ def listed_and_read(settings: Settings, folder: Path) -> list[Growth]:
         return cpu() - began
 
     def read(count: int) -> float:
-        given = {"DEVICE_ID": str(filled(count, picture)), "SHOW": "0"}
-        given["RESULTS"] = str(folder / "rows.csv")
-        command = [sys.executable, str(ROOT / "recognition.py")]
         began = cpu()
-        done = subprocess.run(command, env={**os.environ, **given}, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "recognition.py")],
+            env=surroundings(filled(count, picture), folder / "rows.csv"),
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             raise EmotionError(f"recognition.py: {done.stderr.strip().splitlines()[-1]}")
         return cpu() - began
@@ -273,6 +275,15 @@ def listed_and_read(settings: Settings, folder: Path) -> list[Growth]:
         measured("files of a folder, listed", "files", "seconds", settings, listing),
         measured("pictures of 480x360, recognition.py", "files", "seconds", settings, reading),
     ]
+
+
+def surroundings(pictures: Path, rows: Path) -> dict[str, str]:
+    """The environment of a recognition.py that writes rows and nothing else.
+
+    OUTPUT means something there as well: it would receive every picture, annotated.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "OUTPUT"}
+    return {**kept, "DEVICE_ID": str(pictures), "RESULTS": str(rows), "SHOW": "0"}
 
 
 def classes(settings: Settings, folder: Path) -> list[Growth]:

@@ -29,7 +29,7 @@ from emotion.errors import EmotionError
 BACK_ENDS = ("tensorflow", "torch", "jax")
 WHOLE, STILL, PLAIN = "whole step", "without augmentation", "with plain descent, too"
 PIPELINE, READING = "usual pipeline", "usual pipeline, reading alone"
-OURS = "this project's epoch"
+OURS, LOADING = "this project's epoch", "its reading, once a run"
 CLASSES, SIDE = 7, 48
 
 
@@ -154,6 +154,7 @@ def steps(settings: Settings, folder: Path) -> dict[str, Callable[[], object]]:
     """Every kind of work, as a call that does `settings.steps` batches of it."""
     import keras
 
+    from emotion.data import dataset
     from emotion.training.trainer import Examples
 
     rng = np.random.default_rng(0)
@@ -178,6 +179,7 @@ def steps(settings: Settings, folder: Path) -> dict[str, Callable[[], object]]:
 
     kinds: dict[str, Callable[[], object]] = {WHOLE: batches(whole), STILL: batches(still)}
     kinds |= {PLAIN: batches(plain), OURS: lambda: list(whole.train(examples, 0))}
+    kinds[LOADING] = lambda: dataset.load(folder, for_training=False)
     return kinds | usual(settings, folder)
 
 

@@ -39,6 +39,13 @@ def test_as_many_faces_are_found_as_were_drawn():
     assert len(EmotionRecogniser()(growth.scene(640, 480, places))) == 2
 
 
+def test_this_benchmarks_output_is_not_recognitions(monkeypatch, tmp_path):
+    monkeypatch.setenv("OUTPUT", "figures.json")
+    given = growth.surroundings(tmp_path, tmp_path / "rows.csv")
+    assert "OUTPUT" not in given
+    assert given["DEVICE_ID"] == str(tmp_path)
+
+
 def test_unknown_kind_and_back_end_are_refused():
     with pytest.raises(SettingsError, match="names weight: there are size, faces"):
         config.read(growth.Settings, {"ONLY": "weight"})
