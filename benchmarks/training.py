@@ -1,5 +1,7 @@
 """Training steps: images a second and the share of each part, by back end, and the usual pipeline.
 
+The shares are of the processor's time, so that what else runs on the machine hardly counts.
+
 python -m benchmarks.training
 """
 
@@ -32,6 +34,8 @@ PIPELINE, READING = "usual pipeline", "usual pipeline, reading alone"
 OURS, LOADING = "this project's epoch", "its reading, once a run"
 CLASSES, SIDE = 7, 48
 
+Spent = tuple[float, float]  # seconds of a step: by the clock, and of processor time
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -60,7 +64,7 @@ def main(settings: Settings) -> None:
     with tempfile.TemporaryDirectory() as name:
         write_pictures(Path(name), settings.batch_size * settings.steps)
         workers = {back_end: begun(back_end, settings, name) for back_end in chosen}
-        found: dict[str, dict[str, list[float]]] = {back_end: {} for back_end in workers}
+        found: dict[str, dict[str, list[Spent]]] = {back_end: {} for back_end in workers}
         for back_end, (_, connection) in workers.items():
             print(f"{back_end}: {answer(connection)}")
         for _ in range(settings.rounds):
@@ -79,15 +83,19 @@ def main(settings: Settings) -> None:
         print(f"wrote {settings.output}")
 
 
-def table(times: dict[str, list[float]], batch_size: int) -> str:
+def table(times: dict[str, list[Spent]], batch_size: int) -> str:
     """Images a second of each kind of step, and what each part takes of a whole one."""
-    middle = {kind: statistics.median(seconds) for kind, seconds in times.items()}
-    lines = [
-        f"{kind:<30} {1000 * middle[kind]:7.0f} ms ({1000 * min(run):.0f} to {1000 * max(run):.0f})"
-        f"  {batch_size / middle[kind]:6.0f} images/s"
-        for kind, run in times.items()
-    ]
-    return "\n".join((*lines, f"of a whole step: {shares(middle)}"))
+    lines, processor = [], {}
+    for kind, run in times.items():
+        clock = [seconds for seconds, _ in run]
+        middle = statistics.median(clock)
+        processor[kind] = statistics.median(seconds for _, seconds in run)
+        spread = f"({1000 * min(clock):.0f} to {1000 * max(clock):.0f})"
+        lines.append(
+            f"{kind:<30} {1000 * middle:7.0f} ms {spread:<16} {batch_size / middle:6.0f} images/s"
+            f"  CPU {1000 * processor[kind]:6.0f} ms"
+        )
+    return "\n".join((*lines, f"of a whole step: {shares(processor)}"))
 
 
 def shares(middle: dict[str, float]) -> str:
@@ -141,13 +149,14 @@ def worker(connection: Connection, settings: Settings, folder: str) -> None:
             connection.recv()
         except EOFError:
             return
-        connection.send({kind: clocked(call) / settings.steps for kind, call in kinds.items()})
+        connection.send({kind: clocked(call, settings.steps) for kind, call in kinds.items()})
 
 
-def clocked(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
+def clocked(call: Callable[[], object], batches: int) -> Spent:
+    """What each of the call's batches took, on average."""
+    began, worked = time.perf_counter(), time.process_time()
     call()
-    return time.perf_counter() - began
+    return (time.perf_counter() - began) / batches, (time.process_time() - worked) / batches
 
 
 def steps(settings: Settings, folder: Path) -> dict[str, Callable[[], object]]:

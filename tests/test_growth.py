@@ -57,3 +57,13 @@ def test_parts_of_a_step_are_the_differences_of_three_kinds():
     seconds = {training.WHOLE: 1.0, training.STILL: 0.8, training.PLAIN: 0.7}
     said = training.shares(seconds)
     assert said == "augmentation 20.0%, forward and backward 70.0%, optimiser 10.0%"
+
+
+def test_images_a_second_are_by_the_clock_and_shares_by_the_processor():
+    took = {training.WHOLE: 2.0, training.STILL: 1.5, training.PLAIN: 1.0}
+    lines = training.table({kind: [(0.5, cpu), (1.0, cpu)] for kind, cpu in took.items()}, 75)
+    first, *_, last = lines.splitlines()
+    assert first.split() == (
+        "whole step 750 ms (500 to 1000) 100 images/s CPU 2000 ms".split()  # noqa: SIM905
+    )
+    assert last.endswith("augmentation 25.0%, forward and backward 50.0%, optimiser 25.0%")
