@@ -33,6 +33,7 @@ TRAINING_HALF = (
     "test_fuzz.py",
     "test_model.py",
     "test_model_file.py",
+    "test_peers.py",
     "test_report.py",
     "test_train.py",
 )
