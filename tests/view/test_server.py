@@ -117,9 +117,11 @@ def shows(viewer, level):
 def eventually(true):
     """Wait for what other threads do; how long is no matter."""
     end = time.monotonic() + 30
-    while not true() and time.monotonic() < end:
+    while time.monotonic() < end:
+        if true():
+            return True
         time.sleep(0.01)
-    return true()
+    return False
 
 
 def form_token(view, path="/"):
