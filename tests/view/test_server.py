@@ -116,7 +116,7 @@ def shows(viewer, level):
 
 def eventually(true):
     """Wait for what other threads do; how long is no matter."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         if true():
             return True
