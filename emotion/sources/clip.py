@@ -126,7 +126,10 @@ class Clip:
         for packet in self._feed:
             if packet.stream is not self._video:
                 continue
-            self._encrypted = self._encrypted or packet.has_sidedata("encryption_info")
+            if packet.has_sidedata("encryption_info"):  # now and then it decodes, to noise
+                self._encrypted = True
+                self._lost += begun
+                continue
             try:
                 frames = packet.decode()
             except av.FFmpegError:
