@@ -8,7 +8,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Executor, Future, wait
 from dataclasses import dataclass
 from functools import partial
 from importlib.machinery import ModuleSpec
@@ -59,15 +59,11 @@ def workers(address: str, job: Job, output: Path | None, notify: Notify) -> Iter
             _check(client, named, notify)
         except OSError as error:
             raise EmotionError(_lost(named)) from error
-        order = Order(job, Path.cwd(), marks)
         executor = client.get_executor(pure=False)  # or it would answer from what it did before
+        ahead = _Ahead(client, named, notify)
+        orders = _Orders(executor, Order(job, Path.cwd(), marks), named, ahead)
         try:
-            yield partial(
-                steps,
-                lambda place: executor.submit(do_there, order, place),
-                ahead=_Ahead(client, named, notify),
-                settled=partial(_settled, named),
-            )
+            yield partial(steps, orders.submit, ahead=ahead, settled=orders.settled)
         finally:
             with contextlib.suppress(Exception):  # of a cluster that is lost
                 executor.shutdown(wait=False)
@@ -230,22 +226,49 @@ class _Ahead:
         return 4 * max(count, 1)
 
 
-def _settled(named: str, place: Place, future: Future[Outcome]) -> Outcome:
-    """What a file ended with; what cannot be read, or whose workers are all lost, is a failure."""
-    try:
-        return future.result()
-    except UnseenError as error:
-        if place.path.exists():
-            raise
-        return Outcome(str(error))  # it was removed meanwhile
-    except KilledWorker:
+class _Orders:
+    """Files that are handed over, and what each ended with."""
+
+    def __init__(self, executor: Executor, order: Order, named: str, ahead: _Ahead) -> None:
+        self._executor, self._order, self._named, self._ahead = executor, order, named, ahead
+        self._handed: set[Future[Outcome]] = set()
+
+    def submit(self, place: Place) -> Future[Outcome]:
+        future = self._executor.submit(do_there, self._order, place)
+        self._handed.add(future)
+        return future
+
+    def settled(self, place: Place, future: Future[Outcome]) -> Outcome:
+        """What cannot be read, or loses all workers when it is the only file, is a failure."""
+        with contextlib.suppress(KilledWorker):  # also of files that waited at those workers
+            return self._of(place, future)
+        self._wait()
+        future = self.submit(place)
+        self._wait()
+        with contextlib.suppress(KilledWorker):
+            return self._of(place, future)
         return Outcome(
             f"{place.path} was given up: every worker that began it was lost, perhaps for want of "
             "memory"
         )
-    except CancelledError as error:
-        raise EmotionError(_lost(named)) from error
-    except (ImportError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "deserialization" not in str(error):
-            raise
-        raise EmotionError(_lacking(named)) from error
+
+    def _wait(self) -> None:
+        """Until nothing that was handed over is under way."""
+        while self._handed:
+            self._ahead()  # says so when no worker is left, and ends when there is no scheduler
+            self._handed = wait(self._handed, timeout=1).not_done
+
+    def _of(self, place: Place, future: Future[Outcome]) -> Outcome:
+        self._handed.discard(future)
+        try:
+            return future.result()
+        except UnseenError as error:
+            if place.path.exists():
+                raise
+            return Outcome(str(error))  # it was removed meanwhile
+        except CancelledError as error:
+            raise EmotionError(_lost(self._named)) from error
+        except (ImportError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "deserialization" not in str(error):
+                raise
+            raise EmotionError(_lacking(self._named)) from error

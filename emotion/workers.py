@@ -21,7 +21,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from emotion.errors import EmotionError
 from emotion.output.crops import Crops
 from emotion.output.packed_rows import PackedRows
 from emotion.quiet import silence_opencv
@@ -75,7 +74,11 @@ def steps(
         done += len(ended)
         yield done, None
         while waiting and waiting[0][1].done():
-            yield done, settled(*waiting.popleft())
+            place, future = waiting.popleft()
+            if future in running:  # it ended while the one before it was settled
+                running.remove(future)
+                done += 1
+            yield done, settled(place, future)
 
 
 @contextlib.contextmanager
@@ -83,30 +86,61 @@ def processes(job: Job, count: int) -> Iterator[Steps]:
     """So many processes for a session's steps; each does a file at a time, on one thread.
 
     However the block ends, all of them end with it: after their frame, with their copies whole. So
-    they do when this process is killed, at once. Raises EmotionError when one of them is killed.
+    they do when this process is killed, at once. When one of them is killed, what was handed over
+    is done again, one file at a time; a file that then ends its process again is a failure.
     """
     context = multiprocessing.get_context("spawn")  # forking copies no threads, and OpenCV has some
     with _signals_held():  # also from the process that multiprocessing keeps to tidy up after it
         stop = context.Event()
-    executor = ProcessPoolExecutor(
-        count, mp_context=context, initializer=_begin, initargs=(stop.is_set,)
+    made = partial(
+        ProcessPoolExecutor, mp_context=context, initializer=_begin, initargs=(stop.is_set,)
     )
+    pool = _Pool(job, made, count)
     try:
-        yield partial(
-            steps, lambda place: executor.submit(_do, job, place), ahead=lambda: 4 * count
-        )
-    except BrokenProcessPool as error:
-        raise EmotionError(
-            "a worker was killed, perhaps for want of memory: try fewer WORKERS; with RESUME=1 the "
-            "same command goes on"
-        ) from error
+        yield partial(steps, pool.submit, ahead=lambda: 4 * count, settled=pool.settled)
     finally:
         stop.set()
         end = threading.Timer(_PATIENCE, _kill_all)
         end.daemon = True
         end.start()
-        executor.shutdown(cancel_futures=True)
+        pool.shutdown()
         end.cancel()
+
+
+class _Pool:
+    """Processes that are replaced when one is killed, which takes all that wait for them along."""
+
+    def __init__(self, job: Job, made: Callable[[int], ProcessPoolExecutor], count: int) -> None:
+        self._job, self._made, self._count = job, made, count
+        self._executors = [made(count)]
+
+    def submit(self, place: Place) -> Future[Outcome]:
+        try:
+            return self._executors[0].submit(_do, self._job, place)
+        except BrokenProcessPool:
+            self._executors.insert(0, self._made(self._count))
+            return self._executors[0].submit(_do, self._job, place)
+
+    def settled(self, place: Place, future: Future[Outcome]) -> Outcome:
+        try:
+            return future.result()
+        except BrokenProcessPool:  # nobody knows by which of the files
+            self._executors.append(alone := self._made(1))
+        with _signals_held():
+            future = alone.submit(_do, self._job, place)
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            return Outcome(
+                f"{place.path} was given up: the process that read it was killed, and so was the "
+                "next one, perhaps for want of memory"
+            )
+        finally:
+            alone.shutdown(wait=future.done())
+
+    def shutdown(self) -> None:
+        for executor in self._executors:
+            executor.shutdown(cancel_futures=True)
 
 
 def cores() -> int:

@@ -208,18 +208,27 @@ def test_the_file_of_a_killed_worker_is_done_again_nothing_twice_nothing_lost(tm
     assert error.splitlines()[-1] == "4 of 4 files read"
 
 
+def lose(made, copy):
+    """Kill the only worker in the middle of a file, and start another."""
+    made.workers[-1].kill()
+    made.workers[-1].wait()
+    copy.unlink(missing_ok=True)
+    made.worker()
+
+
 def test_a_file_that_every_worker_is_lost_with_is_named_and_the_rest_is_done(tmp_path, slow):
+    """The others wait at the same worker each time, and the scheduler counts that against them."""
     rows, copies = tmp_path / "rows.csv", tmp_path / "copies"
     with cluster(tmp_path / "cluster", workers=1) as made:
         settings = {"DEVICE_ID": slow, "RESULTS": rows, "OUTPUT": copies}
         with started(**settings, CLUSTER=made.address) as running:
-            for number in (0, 1):
-                wait_for((copies / "2.part.mp4").exists)
-                made.workers[number].kill()
-                made.workers[number].wait()
-                (copies / "2.part.mp4").unlink()
-                made.worker()
+            begun = copies / "2.part.mp4"
+            while running.poll() is None:
+                wait_for(lambda: begun.exists() or running.poll() is not None)
+                if begun.exists():
+                    lose(made, begun)
             _, error = running.communicate(timeout=120)
+    assert len(made.workers) == 1 + 2 + 2  # two that the scheduler allows, and two for it alone
     assert running.returncode == 0, error
     assert sources(rows) == ["1.png"] + ["3.mp4"] * 8 + ["4.mp4"] * 8
     assert error.splitlines()[-2:] == [
@@ -227,6 +236,20 @@ def test_a_file_that_every_worker_is_lost_with_is_named_and_the_rest_is_done(tmp
         "want of memory",
         "3 of 4 files read",
     ]
+
+
+def test_files_that_were_at_lost_workers_by_chance_are_all_done(tmp_path, slow):
+    rows, copies = tmp_path / "rows.csv", tmp_path / "copies"
+    with cluster(tmp_path / "cluster", workers=1) as made:
+        settings = {"DEVICE_ID": slow, "RESULTS": rows, "OUTPUT": copies}
+        with started(**settings, CLUSTER=made.address) as running:
+            for _ in range(2):
+                wait_for((copies / "2.part.mp4").exists)
+                lose(made, copies / "2.part.mp4")
+            _, error = running.communicate(timeout=120)
+    assert running.returncode == 0, error
+    assert sources(rows) == ["1.png"] + ["2.mp4"] * 8 + ["3.mp4"] * 8 + ["4.mp4"] * 8
+    assert error.splitlines()[-1] == "4 of 4 files read"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from pathlib import Path
 from subprocess import TimeoutExpired
+from threading import Timer
 
 import cv2
 import numpy as np
@@ -18,6 +20,8 @@ import pytest
 from film import film
 
 from emotion import pictures
+from emotion.session import Outcome
+from emotion.workers import steps
 
 ROOT = Path(__file__).parents[1]
 MODEL = Path(__file__).with_name("steady.tflite")  # happy 0.9, whatever it sees
@@ -268,15 +272,68 @@ def test_workers_of_a_killed_run_end(tmp_path, endless):
         wait_for(lambda: not any(map(alive, processes)))
 
 
+def kill_those_who_read(running, name, *, times=None):
+    """Kill each process of the run that has the file open, so often or until the run ends."""
+    killed: set[int] = set()
+    while running.poll() is None and len(killed) != times:
+        for number in children(running):
+            with contextlib.suppress(OSError):
+                links = Path(f"/proc/{number}/fd").iterdir()
+                if any(link.readlink().name == name for link in links):
+                    os.kill(number, signal.SIGKILL)
+                    killed.add(number)
+        time.sleep(0.002)
+    return len(killed)
+
+
 @linux
-def test_a_worker_that_is_killed_is_one_line_and_exit_1(tmp_path, endless):
-    rows = tmp_path / "rows.csv"
-    with started(DEVICE_ID=endless, RESULTS=rows, WORKERS=2) as running:
-        wait_for(rows.exists)
-        os.kill(children(running)[-1], signal.SIGKILL)
+def test_the_files_of_a_killed_worker_are_done_again_nothing_twice_nothing_lost(tmp_path, folder):
+    rows, whole = tmp_path / "rows.csv", tmp_path / "whole.csv"
+    assert recognise(DEVICE_ID=folder, RESULTS=whole).returncode == 0
+    with started(DEVICE_ID=folder, RESULTS=rows, WORKERS=2) as running:
+        assert kill_those_who_read(running, "1 long.mp4", times=1) == 1
         _, error = running.communicate(timeout=60)
-    assert running.returncode == 1 and "Traceback" not in error
-    assert error.splitlines()[-1].startswith("error: a worker was killed, perhaps for want of mem")
+    assert running.returncode == 0, error
+    assert rows.read_bytes() == whole.read_bytes()
+
+
+@linux
+def test_a_file_that_ends_its_process_twice_is_a_failure_and_the_others_are_done(
+    tmp_path, portrait, endless
+):
+    made, rows = tmp_path / "made", tmp_path / "rows.csv"
+    made.mkdir()
+    faces = [f"{number:02}.png" for number in range(1, 30) if number != 3]  # after it, too
+    for name in faces:
+        cv2.imwrite(str(made / name), portrait)
+    (made / "03.mkv").hardlink_to(endless / "3.mkv")
+    with started(DEVICE_ID=made, RESULTS=rows, WORKERS=2) as running:
+        assert kill_those_who_read(running, "03.mkv") == 2
+        _, error = running.communicate(timeout=60)
+    assert running.returncode == 0 and "Traceback" not in error
+    assert [line for line in error.splitlines() if "was given up: the process that read" in line]
+    with rows.open(newline="") as file:
+        names = [Path(row["source"]).name for row in csv.DictReader(file)]
+    assert names == faces
+    assert error.splitlines()[-1] == "28 of 29 files read"
+
+
+def test_a_file_that_ends_while_another_is_settled_is_counted():
+    handed = {}
+
+    def submit(place):
+        handed[place] = Future()
+        return handed[place]
+
+    def settled(place, future):
+        for other in handed.values():
+            if not other.done():
+                other.set_result(Outcome())
+        return future.result()
+
+    going = steps(submit, "abc", ahead=lambda: 3, settled=settled)
+    Timer(0.1, lambda: handed["a"].set_result(Outcome())).start()
+    assert [done for done, outcome in going if outcome] == [1, 2, 3]
 
 
 def killed_in_the_second(folder, rows, **settings):

@@ -1,7 +1,9 @@
 """Ctrl-C, and the signals that ask a program to end: all are one way out, with files finished."""
 
+import contextlib
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 _NAMES = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}  # Windows lacks SIGHUP
@@ -22,6 +24,36 @@ def listen(*, running: bool) -> None:
             signal.signal(number, _stop)
 
 
+@contextlib.contextmanager
+def deferred() -> Iterator[Callable[[], int]]:
+    """Meanwhile the first of them is only noted: the value answers with its number, 0 for none.
+
+    A second one raises as ever.
+    """
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if noted:
+            _stop(number, frame)
+        noted.append(number)
+
+    heard = [at for name in _NAMES if (at := getattr(signal, name, None))]
+    ours = [number for number in heard if signal.getsignal(number) is _stop]
+    for number in ours:
+        signal.signal(number, note)
+    try:
+        yield lambda: noted[0] if noted else 0
+    finally:
+        for number in ours:
+            if signal.getsignal(number) is note:
+                signal.signal(number, _stop)
+
+
+def name_of(number: int) -> str:
+    """What people call a signal that is listened to."""
+    return _NAMES[signal.Signals(number).name]
+
+
 def line(error: KeyboardInterrupt) -> str:
     """What to say in the end."""
     return f"stopped by {error.args[0] if error.args else 'Ctrl-C'}"
@@ -31,7 +63,7 @@ def _stop(number: int, _: FrameType | None) -> None:
     for name in ("SIGTERM", "SIGHUP"):  # whoever asks twice gets whole files all the same
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    stopped = KeyboardInterrupt(_NAMES[signal.Signals(number).name])
+    stopped = KeyboardInterrupt(name_of(number))
     if _running:
         raise stopped
     print(line(stopped), file=sys.stderr)
