@@ -51,7 +51,7 @@ class Skipped(Exception):  # noqa: N818 - it is no error that a peer cannot be h
 
 def made(peer: Peer, folder: Path, seconds: float) -> Path:
     """The peer's environment in `folder`, installed unless it is there; Skipped where it fails."""
-    place = folder / peer.environment
+    place = (folder / peer.environment).resolve()  # commands run inside it
     wanted = {"python": "" if peer.in_node else sys.version.split()[0]}
     wanted["requirements"] = " ".join((*peer.requirements, *peer.pins))
     stamp = place / STAMP

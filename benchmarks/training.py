@@ -137,9 +137,9 @@ def answer(connection: Connection) -> Any:
 
 def worker(connection: Connection, settings: Settings, folder: str) -> None:
     """Say what computes, then time a round of every kind of step for each word that comes."""
-    from emotion.training import artefacts
+    from emotion.training import back_end
 
-    words = artefacts.back_end()
+    words = back_end.words()
     kinds = steps(settings, Path(folder))
     for call in kinds.values():
         call()  # the first calls compile

@@ -44,23 +44,40 @@ class Augment(keras.layers.Layer):
         self.blur_noise = blur_noise
         self.random_erasing = random_erasing
         self.seed_generator = keras.random.SeedGenerator(seed)
+        # As a weight: a compiled step goes on with other amounts, unless one was left out of it.
+        self._amounts = self.add_weight(shape=(3,), initializer="zeros", trainable=False)
+        self._parts = self._wanted()
+        self._amounts.assign([strength, blur_noise, random_erasing])
+
+    def change(self, *, strength: float, blur_noise: float, random_erasing: float) -> bool:
+        """Other amounts from now on; whether a compiled step must be compiled anew for them."""
+        self.strength, self.blur_noise, self.random_erasing = strength, blur_noise, random_erasing
+        self._amounts.assign([strength, blur_noise, random_erasing])
+        added = any(now and not was for now, was in zip(self._wanted(), self._parts, strict=True))
+        if added:
+            self._parts = self._wanted()
+        return added
 
     def call(self, images: KerasTensor) -> KerasTensor:
         images = ops.cast(images, "float32")
-        if self.strength:
+        moves, degrades, erases = self._parts
+        if moves:
             images = self._lit(self._moved(images))
-        if self.blur_noise:
+        if degrades:
             images = self._noisy(self._blurred(images))
-        return self._erased(images) if self.random_erasing else images
+        return self._erased(images) if erases else images
 
     def compute_output_shape(self, shape: tuple) -> tuple:
         return shape
+
+    def _wanted(self) -> tuple[bool, bool, bool]:
+        return bool(self.strength), bool(self.blur_noise), bool(self.random_erasing)
 
     def _draw(self, batch: int, low: float, high: float) -> KerasTensor:
         return keras.random.uniform((batch,), low, high, seed=self.seed_generator)
 
     def _about(self, batch: int, spread: float) -> KerasTensor:
-        return self._draw(batch, -spread, spread) * self.strength
+        return self._draw(batch, -spread, spread) * self._amounts[0]
 
     def _moved(self, images: KerasTensor) -> KerasTensor:
         batch, side = ops.shape(images)[0], images.shape[1]
@@ -104,14 +121,14 @@ class Augment(keras.layers.Layer):
     def _degree(self, images: KerasTensor) -> KerasTensor:
         """0 for most images, and anything up to 1 for the share that is degraded."""
         batch = ops.shape(images)[0]
-        chosen = ops.cast(self._draw(batch, 0, 1) < self.blur_noise, "float32")
+        chosen = ops.cast(self._draw(batch, 0, 1) < self._amounts[1], "float32")
         return ops.reshape(chosen * self._draw(batch, 0, 1), (-1, 1, 1, 1))
 
     def _erased(self, images: KerasTensor) -> KerasTensor:
         batch, side = ops.shape(images)[0], images.shape[1]
         area = self._draw(batch, *HIDDEN)
         aspect = ops.exp(self._draw(batch, -1, 1) / 2)  # square root of the height over the width
-        chosen = ops.cast(self._draw(batch, 0, 1) < self.random_erasing, "float32")
+        chosen = ops.cast(self._draw(batch, 0, 1) < self._amounts[2], "float32")
         height, width = ops.sqrt(area) * aspect * chosen, ops.sqrt(area) / aspect * chosen
         rows = self._inside(self._draw(batch, 0, 1), height, side)  # (batch, side)
         columns = self._inside(self._draw(batch, 0, 1), width, side)

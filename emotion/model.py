@@ -7,7 +7,7 @@ convolution: those are what 8-bit activations lose accuracy on. Nothing is compu
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import keras
@@ -25,6 +25,7 @@ LayerClass = Callable[[type[layers.Layer]], type[layers.Layer]]
 CHANNELS = (1, 2, 6)  # of the three stages, in widths
 STEM, SYMMETRIC_STEM = 5, 6  # an even one meets the same pixels in a mirror image
 BLOCKS = (1, 1, 2)  # the last stage is the cheapest place for depth: 6x6 maps
+FULL_SIZE = (1, 2, 4, 8), (1, 2, 2, 2)  # channels and blocks of a network that is no quick one
 
 
 def build(
@@ -34,6 +35,7 @@ def build(
     size: int | None = 48,
     dropout: float = 0.3,
     symmetric: bool = False,
+    full_size: bool = False,
     reduced: bool = False,
     dtype: str = "float32",
     fast: bool = False,
@@ -44,6 +46,7 @@ def build(
     takes any size, with the same weights. Output: (batch, classes) logits, float32.
     `symmetric` can say the same of a mirror image, and says it with the weights that
     `mirror.expanded` makes; `reduced` is its form for training, with only the weights to be learnt.
+    `full_size` has a first stage at the image's own size, for networks that only teach.
     `dtype` is Keras' dtype policy, such as "mixed_bfloat16". `fast` is for training alone: layers
     that compute the same more quickly, but that a saved model must not depend on.
     """
@@ -51,16 +54,20 @@ def build(
     convolution = partial(_convolution, reduced=reduced, dtype=dtype, layer_class=layer_class)
     inputs = keras.Input((size, size, 1), name="pixels")
     x = layers.Rescaling(1 / 127.5, offset=-1, dtype=dtype, name="scale")(inputs)
-    x = convolution(x, width, SYMMETRIC_STEM if symmetric else STEM, stride=2)  # 24 for size 48
-    for stage, (channels, blocks) in enumerate(zip(CHANNELS, BLOCKS, strict=True)):
-        if stage:  # to 12, to 6
+    if full_size:
+        x, stages = convolution(x, width, STEM), zip(*FULL_SIZE, strict=True)
+    else:
+        x = convolution(x, width, SYMMETRIC_STEM if symmetric else STEM, stride=2)
+        stages = zip(CHANNELS, BLOCKS, strict=True)
+    for stage, (channels, blocks) in enumerate(stages):
+        if stage:  # of size 48: to 12, to 6, and before them to 24, if it is not that yet
             x = layer_class(layers.AveragePooling2D)(2, dtype=dtype)(x)
             x = convolution(x, width * channels)
         for _ in range(blocks):
             y = convolution(x, x.shape[-1])
             y = convolution(y, x.shape[-1], active=False)
             x = layers.ReLU(dtype=dtype)(layers.Add(dtype=dtype)([x, y]))
-    x = layers.GlobalAveragePooling2D(dtype=dtype)(x)  # (batch, 6 * width)
+    x = layers.GlobalAveragePooling2D(dtype=dtype)(x)  # (batch, channels of the last stage)
     x = layers.Dropout(dropout, dtype=dtype)(x)
     if reduced:
         x = mirror.GroupPooling(dtype=dtype)(x)
@@ -74,12 +81,16 @@ def predict(network: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float
     Under TensorFlow that loop can idle for seconds at its end.
     """
     parts = [
-        keras.ops.convert_to_numpy(
-            network.predict_on_batch(images[start:][:EVALUATION_BATCH, ..., None])
-        )
-        for start in range(0, len(images), EVALUATION_BATCH)
+        keras.ops.convert_to_numpy(network.predict_on_batch(batch[..., None]))
+        for batch in batches(images)
     ]
     return np.concatenate(parts).astype(np.float32)
+
+
+def batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """`images` (N, size, size) in the batches in which a network is asked about them."""
+    for start in range(0, len(images), EVALUATION_BATCH):
+        yield images[start:][:EVALUATION_BATCH]
 
 
 def multiply_adds(model: keras.Model) -> int:

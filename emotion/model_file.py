@@ -102,6 +102,16 @@ def readings(labels: Sequence[str], metadata: Mapping[str, Any]) -> tuple[Readin
     return tuple(found) or (plain,)
 
 
+def outputs(known: Sequence[Reading], wanted: Reading) -> list[int]:
+    """The output of a model with the readings `known` for each answer of `wanted`; -1 for none."""
+    start = 0
+    for one in known:
+        if (one.name == PEOPLE) == (wanted.name == PEOPLE):
+            return [place if place < 0 else start + place for place in one.columns(wanted.answers)]
+        start += len(one.answers)
+    return [-1] * len(wanted.answers)
+
+
 def labels_reading(labels: Sequence[str]) -> str:
     """What the reading of the data set's own labels is called."""
     return "fer2013" if tuple(labels) == FER2013 else "labels"

@@ -76,6 +76,21 @@ def test_the_share_of_degraded_images_is_as_asked():
     assert 0.01 < (blurred & noisy).mean() < 0.12  # chosen one by one
 
 
+def test_amounts_change_without_a_new_step_unless_one_was_left_out():
+    black = np.zeros((400, 48, 48, 1), np.uint8)
+    layer = Augment(strength=0, blur_noise=0, random_erasing=1, seed=0)
+
+    def hidden():
+        return (keras.ops.convert_to_numpy(layer(black)) > 0).any(axis=(1, 2, 3)).mean()
+
+    assert hidden() > 0.9
+    assert not layer.change(strength=0, blur_noise=0, random_erasing=0.25)
+    assert 0.15 < hidden() < 0.35
+    assert not layer.change(strength=0, blur_noise=0, random_erasing=0)
+    assert hidden() == 0
+    assert layer.change(strength=1, blur_noise=0, random_erasing=0)
+
+
 def test_blur_keeps_the_mean_and_noise_adds_none():
     grey = np.full((64, 48, 48, 1), 100, np.uint8)
     grey[:, :, 20:28] = 140

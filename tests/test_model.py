@@ -18,6 +18,13 @@ def test_the_default_width_keeps_within_its_budget():
     assert model.multiply_adds(network) <= 120_000_000
 
 
+def test_a_full_size_network_has_a_stage_at_the_images_own_size():
+    network = model.build(7, full_size=True)
+    sides = [layer.output.shape[1] for layer in network.layers if layer.name.startswith("conv")]
+    assert sorted(set(sides)) == [6, 12, 24, 48] and sides.count(48) == 3
+    assert model.multiply_adds(network) == pytest.approx(333e6, rel=0.01)  # as training.md says
+
+
 def test_multiply_adds_are_counted_as_by_hand():
     inputs = keras.Input((8, 8, 3))
     x = keras.layers.Conv2D(4, 3, strides=2, padding="same")(inputs)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -135,6 +136,15 @@ def test_changed_requirements_make_the_environment_anew(tmp_path, monkeypatch):
     for requirement in ("one==1", "one==1", "one==2"):
         peer_environments.made(Peer("one", "one", (requirement,), "run_one.py"), tmp_path, 60)
     assert [command[-1] for command in ran if "pip" in command] == ["one==1", "one==2"]
+
+
+def test_an_environment_is_where_its_commands_look_for_it(tmp_path, monkeypatch):
+    ran = []
+    monkeypatch.setattr(peer_environments, "_run", lambda command, place, _: ran.append(command))
+    monkeypatch.chdir(tmp_path)
+    place = peer_environments.made(Peer("one", "one", ("one",), "run_one.py"), Path("here"), 60)
+    assert place == tmp_path / "here" / "one"
+    assert ran[0][-1] == str(place) and ran[1][0] == str(peer_environments.python(place))
 
 
 def test_silent_driver_is_given_up(fake, tmp_path):

@@ -288,6 +288,29 @@ def test_a_killed_run_goes_on_and_sigterm_still_exports(drawn_folder, tmp_path):
     assert "unfinished run with other settings (EPOCHS 5000, now 7)" in other.stderr
 
 
+def test_the_part_that_a_run_leaves_out_is_scored(trained, drawn_folder, tmp_path):
+    done = command(
+        DATASET=drawn_folder,
+        MODEL_EXPORT_PATH=tmp_path / "run",
+        INITIAL_WEIGHTS=trained.folder / "emotion.keras",
+        FOLDS=2,
+        FOLD=1,
+        EPOCHS=1,
+        WIDTH=8,
+        OPTIMISE=0,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    scores = report["scores"]["float32"]
+    left_out = scores["not seen"]["images"]
+    images = len(dataset.load(drawn_folder).splits["train"].names)
+    assert 0 < left_out == images - scores["train"]["images"]
+    assert f"not seen, as part 1 of 2: {left_out} training images" in done.stderr
+    assert "not kept: the scores of `not seen` beside those of `validation` show" in done.stderr
+    assert report["training"]["best_epoch"] == 1
+    assert [line.split()[:2] for line in done.stdout.splitlines()].count(["not", "seen"]) == 2
+
+
 def test_teachers_and_votes_teach_a_network_of_two_readings(trained, drawn_folder, tmp_path):
     votes = tmp_path / "votes.csv"
     names = dataset.load(drawn_folder).splits["train"].names

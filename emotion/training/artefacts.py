@@ -1,6 +1,5 @@
 """What a run leaves behind: models, scores, pictures, one report."""
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -14,12 +13,10 @@ from numpy.typing import NDArray
 
 from emotion import export, model_file
 from emotion.data.annotator_votes import AnnotatorVotes
-from emotion.errors import EmotionError
 from emotion.evaluation import report
 from emotion.evaluation.calibration import fit_temperature
 from emotion.model_file import Reading
-from emotion.quiet import silent_keras
-from emotion.training import run_folder
+from emotion.training import back_end, run_folder
 from emotion.training.schedule import Reason, Stop
 
 if TYPE_CHECKING:
@@ -61,30 +58,6 @@ class Artefacts:
         return f"next, where TensorFlow is installed: {command}"
 
 
-def back_end() -> str:
-    """Keras' back end and its devices, in words.
-
-    Raises EmotionError when that back end is not installed.
-    """
-    try:
-        with silent_keras():
-            import keras
-
-            keras.ops.ones(1)  # the first use of a device is what talks
-    except ImportError as error:
-        raise EmotionError(
-            f"Keras cannot start ({error}): pip install -r requirements.txt, or set KERAS_BACKEND "
-            "to one that is installed (tensorflow, jax, torch)"
-        ) from error
-    name = keras.backend.backend()
-    try:
-        devices = ", ".join(keras.distribution.list_devices()) or "cpu"
-    except AttributeError:  # the torch back end has no such list
-        devices = str(keras.ops.ones(1).device)
-    version = packages.version(name)
-    return f"Keras {keras.__version__} on {name} {version}, {devices}, {os.cpu_count()} cores"
-
-
 def training_figures(state: "TrainerState", stop: Stop) -> dict[str, Any]:
     """How the training went, for the report."""
     return {
@@ -94,7 +67,7 @@ def training_figures(state: "TrainerState", stop: Stop) -> dict[str, Any]:
         "best_epoch": state.best_epoch,
         "best_validation_score": state.best,
         "seconds": sum(row["seconds"] for row in state.rows),
-        "back_end": back_end(),
+        "back_end": back_end.words(),
     }
 
 

@@ -77,6 +77,12 @@ class Recipe:
         check=between(0, 1),
         renamed_from=("GENTLE_LAST",),
     )
+    initial_weights_share: float = setting(
+        0.0,
+        "part of `INITIAL_WEIGHTS` in the weights that are scored and kept, what was learnt since "
+        "having the rest",
+        check=between(0, 0.99),
+    )
     ema_half_life: float = setting(
         1.0,
         "half-life of the weights' exponential moving average in epochs, 0 for none",
@@ -87,7 +93,20 @@ class Recipe:
     symmetric: bool = setting(
         True, "1: a network that says the same of a face and of its mirror image"
     )
+    full_size: bool = setting(
+        False,
+        "1: a first stage at the image's full size and more layers after it, four times the "
+        "arithmetic, for teachers",
+    )
     dropout: float = setting(0.3, "before the last layer", check=between(0, 0.9))
+    folds: int = setting(
+        0,
+        "parts of the training images, for teachers of which each has not seen one of them",
+        check=between(0, 100),
+    )
+    fold: int = setting(
+        0, "the part, counted from 1, that this run does not see", check=between(0, 100)
+    )
     mixed_precision: bool = setting(False, "1: bfloat16 arithmetic, for back ends that gain by it")
 
     @property
@@ -99,6 +118,16 @@ class Recipe:
         """Fields that do not fit together, each with what is wrong with the first of them."""
         if self.symmetric and self.width % 2:
             yield ("width", "symmetric"), "must be even: give another, or SYMMETRIC=0"
+        if self.folds == 1 or bool(self.fold) != bool(self.folds) or self.fold > self.folds:
+            yield (
+                ("fold", "folds"),
+                "must be from 1 to FOLDS, which is two or more: give FOLD=1 FOLDS=5, say",
+            )
+        if self.fold and self.initial_weights_share:
+            yield (
+                ("initial_weights_share", "fold"),
+                "must be 0: it would keep what INITIAL_WEIGHTS has learnt of that part",
+            )
 
 
 def for_few_images(recipe: Recipe, given: Container[str]) -> tuple[Recipe, str]:

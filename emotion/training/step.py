@@ -1,6 +1,7 @@
 """The training step: pixels in, logits and soft targets out, with the loss that is minimised."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import partial
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ from keras import KerasTensor, ops
 
 from emotion.augment import Augment
 from emotion.training import schedule
-from emotion.training.distillation import SoftTargets
+from emotion.training.distillation import SoftTargets, Teachers
 from emotion.training.losses import distillation_loss, label_loss, soft_target_loss
 from emotion.training.recipe import Recipe
 
@@ -17,7 +18,7 @@ def compiled(
     recipe: Recipe,
     network: keras.Model,
     augment: Augment,
-    teachers: Sequence[keras.Model],
+    teachers: Teachers,
     *,
     classes: int,
     size: int,
@@ -32,11 +33,13 @@ def compiled(
     images = augment(inputs)
     outputs = network(images)
     every = outputs.shape[1]
-    if teachers:
+    if teachers.networks:
         soft_targets = SoftTargets(
-            teachers,
+            teachers.networks,
             temperature=recipe.temperature,
-            one_per_image=recipe.one_teacher_per_image,
+            readings=(classes, every - classes) if teachers.votes else (),
+            # Those that have not seen an image: `trainer.shuffled` has the images in their order.
+            one_per_image=recipe.one_teacher_per_image or bool(teachers.folds),
             mirrored=bool(recipe.augment),  # which mirrors the images, too
         )
         outputs = ops.concatenate([outputs, soft_targets(images)], axis=1)
@@ -53,12 +56,9 @@ def compiled(
     def loss(targets: KerasTensor, outputs: KerasTensor) -> KerasTensor:
         return combined_loss(recipe, targets, outputs, classes=classes, every=every)
 
-    def right(targets: KerasTensor, outputs: KerasTensor) -> KerasTensor:
-        return keras.metrics.categorical_accuracy(targets[:, :classes], outputs[:, :classes])
-
     # XLA measured half as fast with TensorFlow on a CPU; JAX is nothing without it.
     jit = keras.backend.backend() == "jax"
-    accuracy = keras.metrics.MeanMetricWrapper(right, name="accuracy")
+    accuracy = keras.metrics.MeanMetricWrapper(partial(right, classes=classes), name="accuracy")
     model.compile(optimiser, loss, metrics=[accuracy], jit_compile=jit)
     optimiser.build(model.trainable_variables)
     return model
@@ -70,17 +70,27 @@ def combined_loss(
     """The loss of each image (batch,): with its label, with its teachers, with people's votes.
 
     `outputs` are logits for `classes` classes, for answers up to `every`, then, where there are
-    teachers, their probabilities for the classes; `targets` are labels, then votes.
+    teachers, their probabilities for the classes and, where they know them, for the answers;
+    `targets` are labels, then votes.
     """
     logits, voted, taught = ops.split(outputs, [classes, every], 1)
+    weight, temperature = recipe.teachers_weight, recipe.temperature
     loss = label_loss(logits, targets[:, :classes], smoothing=recipe.label_smoothing)
     if taught.shape[1]:
-        distilled = distillation_loss(logits, taught, temperature=recipe.temperature)
-        loss = (1 - recipe.teachers_weight) * loss + recipe.teachers_weight * distilled
+        distilled = distillation_loss(logits, taught[:, :classes], temperature=temperature)
+        loss = (1 - weight) * loss + weight * distilled
     if voted.shape[1]:
         votes = soft_target_loss(voted, targets[:, classes:])
+        if taught.shape[1] > classes:
+            distilled = distillation_loss(voted, taught[:, classes:], temperature=temperature)
+            votes = (1 - weight) * votes + weight * distilled
         loss = loss + recipe.annotator_votes_weight * votes
     return loss
+
+
+def right(targets: KerasTensor, outputs: KerasTensor, *, classes: int) -> KerasTensor:
+    """Whether the class of each image (batch,) is the one answered, 1 or 0."""
+    return keras.metrics.categorical_accuracy(targets[:, :classes], outputs[:, :classes])
 
 
 def seed(layers: Iterable[keras.layers.Layer], number: int, epoch: int) -> None:

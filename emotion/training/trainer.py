@@ -1,5 +1,6 @@
 """The epochs: batches in, a trained network out, and a state to go on from after every epoch."""
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,10 @@ from emotion.evaluation import metrics
 from emotion.layers import mirror
 from emotion.probabilities import log_softmax
 from emotion.training import checkpoint, schedule, step
+from emotion.training.devices import ONE, Devices
+from emotion.training.distillation import Teachers
 from emotion.training.ema import WeightAverage
+from emotion.training.jax_step import JaxStep
 from emotion.training.recipe import Recipe
 from emotion.training.schedule import Reason, Stop
 
@@ -28,22 +32,40 @@ Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 Weights = list[NDArray[np.float32]]
 
+NO_TEACHERS = Teachers()
+AHEAD = 8  # steps that JAX may be given before the loss of the first one is asked for
+
 
 @dataclass(frozen=True)
 class Examples:
     """Images (N, size, size), their class numbers (N,) and, where people were asked, votes.
 
-    `votes` (N, answers) are shares that sum to one, or zeros for an image without votes.
+    `votes` (N, answers) are shares that sum to one, or zeros for an image without votes. `folds`
+    (N,) has the part of each image, where each part has a teacher that has not seen it.
     """
 
     images: Images
     labels: Labels
     votes: NDArray[np.float32] | None = None
+    folds: Labels | None = None
 
     def targets(self, classes: int) -> NDArray[np.float32]:
         """(N, classes + answers): ones at the labels, then the votes."""
         labels = np.eye(classes, dtype=np.float32)[self.labels]
         return labels if self.votes is None else np.concatenate([labels, self.votes], axis=1)
+
+    def shuffled(self, *seed: int) -> Labels:
+        """The images' numbers in an order that `seed` decides.
+
+        Where there are parts, they take turns: image i is one of part i % parts, as is each i-th of
+        a batch. What a part has more than the smallest is then left out, another time others.
+        """
+        order = np.random.default_rng(seed).permutation(len(self.labels))
+        if self.folds is None:
+            return order
+        of = self.folds[order]
+        parts = [order[of == fold] for fold in range(self.folds.max() + 1)]
+        return np.stack([part[: min(map(len, parts))] for part in parts], axis=1).ravel()
 
 
 @dataclass
@@ -62,7 +84,8 @@ class Trainer:
     `size` is the side of the images, `steps` the batches in an epoch. `columns` has, where people
     were asked, the column of their answer for each class, and `answers` is how many answers they
     chose from: so many more outputs the network has, which learn their votes beside the labels.
-    `teachers` are networks for the same images and classes, as `distillation.load` gives them.
+    `teachers` are networks for the same images, classes and answers. Where there are several
+    `devices`, all were built within their scope.
     """
 
     def __init__(
@@ -74,37 +97,58 @@ class Trainer:
         steps: int,
         answers: int = 0,
         columns: Sequence[int] = (),
-        teachers: Sequence[keras.Model] = (),
+        teachers: Teachers = NO_TEACHERS,
+        devices: Devices = ONE,
     ) -> None:
         keras.utils.set_random_seed(recipe.seed)
-        self.recipe, self.size, self.steps = recipe, size, steps
+        self.recipe, self.size, self.steps, self.devices = recipe, size, steps, devices
         self.classes, self.answers, self.columns = classes, answers, list(columns)
         self.state = TrainerState()
-        build = partial(
+        self._build = partial(
             model.build,
             classes + answers,
             width=recipe.width,
             symmetric=recipe.symmetric,
+            full_size=recipe.full_size,
             dropout=recipe.dropout,
         )
-        self.network = build(size=None, reduced=recipe.symmetric, dtype=recipe.dtype, fast=True)
-        self.ema_model = build(size=size)  # plain layers, for whichever weights are looked at
+        with devices.scope():
+            self._build_all(teachers)
+        self.average = WeightAverage(self.weights(), half_life=recipe.ema_half_life, steps=steps)
+        self.initial = self.best = self.average.value
+        self.loss, self.accuracy = math.nan, math.nan  # of the epoch in progress
+
+    def _build_all(self, teachers: Teachers) -> None:
+        recipe, classes = self.recipe, self.classes
+        self.network = self._build(
+            size=None, reduced=recipe.symmetric, dtype=recipe.dtype, fast=True
+        )
+        self.ema_model = self._build(size=self.size)  # plain layers, for whichever weights
         self.augment = Augment(seed=recipe.seed, **asdict(schedule.augmentation(recipe, 0)))
         self.step_model = step.compiled(
-            recipe, self.network, self.augment, teachers, classes=classes, size=size, steps=steps
+            recipe,
+            self.network,
+            self.augment,
+            teachers,
+            classes=classes,
+            size=self.size,
+            steps=self.steps,
         )
-        self.average = WeightAverage(self.weights(), half_life=recipe.ema_half_life, steps=steps)
-        self.best = self.average.value
-        self.loss, self.accuracy = math.nan, math.nan  # of the epoch in progress
+        right = partial(step.right, classes=classes)
+        self.jax_step = (
+            JaxStep(self.step_model, self.step_model.loss, right, self.devices)
+            if keras.backend.backend() == "jax"
+            else None
+        )
 
     def begin_with(self, weights: Weights) -> None:
         """Take `weights`, in the order and shapes of `weights()`, for the first ones."""
-        self.network.set_weights(weights)
-        self.average.value = self.best = self.weights()
+        self.network.set_weights(self.devices.processes.shared(weights))
+        self.average.value = self.best = self.initial = self.weights()
 
     def features(self, images: Images) -> NDArray[np.float32]:
         """What the last layer is given for `images` (N, size, size): (N, features)."""
-        whole = self._showing(self.weights())
+        whole = self._alone(self.weights())
         trunk = keras.Model(whole.inputs[0], whole.layers[-1].input)
         found = model.predict(trunk, images)
         return mirror.pooled(found) if self.recipe.symmetric else found
@@ -126,28 +170,35 @@ class Trainer:
         """
         self._prepare(epoch)
         targets, batch_size = examples.targets(self.classes), self.recipe.batch_size
-        order = np.random.default_rng([self.recipe.seed, epoch]).permutation(len(targets))
+        order = examples.shuffled(self.recipe.seed, epoch)
         seen = np.zeros(3)  # images, and the sums over them of the loss and of the right answers
+        ahead: list[tuple[int, Any, Any]] = []  # batches whose results may not be there yet
         for number in range(self.steps):
             chosen = order[number * batch_size :][:batch_size]
-            self.step_model.reset_metrics()
-            logs = self.step_model.train_on_batch(
-                examples.images[chosen][..., None], targets[chosen], return_dict=True
-            )
-            seen += len(chosen) * np.array([1, float(logs["loss"]), float(logs["accuracy"])])
-            self.loss, self.accuracy = seen[1:] / seen[0]
-            if self.average.due(number):
+            found = self._learn(examples.images[chosen][..., None], targets[chosen])
+            ahead.append((len(chosen), *found))
+            last = number + 1 == self.steps
+            if not self.jax_step or number % AHEAD == 0 or last:
+                for images, loss, accuracy in ahead:
+                    seen += images * np.array([1, float(loss), float(accuracy)])
+                self.loss, self.accuracy = seen[1:] / seen[0]
+                ahead.clear()
+            due = self.average.due(number)
+            if self.jax_step and (due or last):
+                self.jax_step.settle()
+            if due:
                 self.average.add(self.weights(), epoch * self.steps + number)
             yield self.loss
         self.average.end_epoch(self.weights())
 
     def score(self, examples: Examples) -> dict[str, float]:
-        """How good the averaged weights are: val_loss, val_accuracy and, with votes, val_agreement.
+        """How good the kept weights are: val_loss, val_accuracy and, with votes, val_agreement.
 
         Loss and accuracy are those of the labels; agreement is that with people's majority, where
         at least half of them chose one of the classes.
         """
-        logits = model.predict(self._showing(self.average.value), examples.images)
+        network = self._showing(self._kept())
+        logits = self.devices.predict(network, examples.images)
         classes, labels = logits[:, : self.classes], examples.labels
         right = np.take_along_axis(log_softmax(classes), labels[:, None], axis=1)
         found = {
@@ -169,7 +220,7 @@ class Trainer:
         state.epoch += 1
         score = _both_readings(row)
         if score > state.best:
-            state.best, state.best_epoch, self.best = score, state.epoch, self.average.value
+            state.best, state.best_epoch, self.best = score, state.epoch, self._kept()
 
     def stop(self) -> Stop | None:
         """Why no further epoch follows, or None while one does."""
@@ -181,7 +232,7 @@ class Trainer:
 
         Its outputs are logits for the classes and then for people's answers.
         """
-        return self._showing(self.best)
+        return self._alone(self.best)
 
     def save(self, path: Path, identity: dict[str, Any]) -> None:
         """Everything needed to go on, in one file that is either whole or absent."""
@@ -193,16 +244,26 @@ class Trainer:
 
         Raises EmotionError when that was another command: other settings or other data.
         """
-        about, groups, damage = checkpoint.load(path, self._groups())
-        before = {**about.pop("identity"), **about.pop("recipe")}
-        differences = checkpoint.differences(before, {**identity, **asdict(self.recipe)})
-        if differences:
-            raise EmotionError(
-                f"{path.parent} holds an unfinished run with other settings ({differences}): give "
-                "them again to go on, RESUME=0 to start anew, or another MODEL_EXPORT_PATH"
-            )
+        groups = self._groups()
+
+        def read() -> str:
+            nonlocal groups
+            about, groups, damage = checkpoint.load(path, groups)
+            before = {**about.pop("identity"), **about.pop("recipe")}
+            differences = checkpoint.differences(before, {**identity, **asdict(self.recipe)})
+            if differences:
+                raise EmotionError(
+                    f"{path.parent} holds an unfinished run with other settings ({differences}): "
+                    "give them again to go on, RESUME=0 to start anew, or another MODEL_EXPORT_PATH"
+                )
+            return json.dumps([about, damage])
+
+        processes = self.devices.processes
+        about, damage = json.loads(processes.said_by_first(read))
+        groups = {name: processes.shared(arrays) for name, arrays in groups.items()}
         self.network.set_weights(groups["network"])
         self.average.value, self.best = groups["average"], groups["best"]
+        self.initial = groups.get("initial", self.initial)
         variables = self.step_model.optimizer.variables
         for variable, value in zip(variables, groups["optimiser"], strict=True):
             variable.assign(value)
@@ -213,22 +274,51 @@ class Trainer:
         """The network's weights now, in copies that may be changed."""
         return [np.array(weights, np.float32) for weights in self.network.get_weights()]
 
+    def _learn(self, images: Images, targets: NDArray[np.float32]) -> tuple[Any, Any]:
+        """A training step; answers with the batch's mean loss and its share of right answers."""
+        if self.jax_step:
+            return self.jax_step(images, targets)
+        self.step_model.reset_metrics()
+        logs = self.step_model.train_on_batch(images, targets, return_dict=True)
+        return logs["loss"], logs["accuracy"]
+
     def _groups(self) -> checkpoint.Groups:
         optimiser = [ops.convert_to_numpy(v) for v in self.step_model.optimizer.variables]
         groups = {"network": self.weights(), "average": self.average.value, "best": self.best}
+        if self.recipe.initial_weights_share:
+            groups["initial"] = self.initial
         return {**groups, "optimiser": optimiser}
 
+    def _kept(self) -> Weights:
+        """The averaged weights, on the way back to the first ones as far as the recipe says.
+
+        Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", arXiv:2109.01903.
+        """
+        share = self.recipe.initial_weights_share
+        if not share:
+            return self.average.value
+        pairs = zip(self.initial, self.average.value, strict=True)
+        return [share * first + (1 - share) * now for first, now in pairs]
+
     def _showing(self, weights: Weights) -> keras.Model:
-        self.ema_model.set_weights(mirror.expanded(weights) if self.recipe.symmetric else weights)
-        return self.ema_model
+        return self._given(self.ema_model, weights)
+
+    def _alone(self, weights: Weights) -> keras.Model:
+        """The same as a network of this process and one device."""
+        one = self.devices.count == 1
+        return self._given(self.ema_model if one else self._build(size=self.size), weights)
+
+    def _given(self, network: keras.Model, weights: Weights) -> keras.Model:
+        network.set_weights(mirror.expanded(weights) if self.recipe.symmetric else weights)
+        return network
 
     def _prepare(self, epoch: int) -> None:
         """Set the augmentation and every source of chance as `epoch` wants them."""
         wanted = asdict(schedule.augmentation(self.recipe, epoch))
-        if any(getattr(self.augment, name) != value for name, value in wanted.items()):
-            for name, value in wanted.items():
-                setattr(self.augment, name, value)
+        if self.augment.change(**wanted):
             self.step_model.make_train_function(force=True)
+            if self.jax_step:
+                self.jax_step.trace()
         step.seed([self.augment, *self.network.layers], self.recipe.seed, epoch)
 
 
@@ -239,10 +329,12 @@ def fit(
     *,
     after_batch: Callable[[int, float], None],
     after_epoch: Callable[[dict[str, float]], None],
+    asked_to_stop: Callable[[], str] = str,
 ) -> Stop:
     """Train until the recipe, Ctrl-C or a loss that is no number ends it, and answer which.
 
     `after_batch` gets the step and the loss so far; `after_epoch` the epoch's row of numbers.
+    `asked_to_stop` is asked now and then and answers with a signal's name, where none is raised.
     The unfinished epoch is dropped; `trainer.result()` is the best finished one.
     """
     try:
@@ -252,6 +344,8 @@ def fit(
                 if not math.isfinite(loss):
                     return Stop(Reason.DIVERGED, epoch)
                 after_batch(done, loss)
+                if done % AHEAD == 0 and (by := asked_to_stop()):
+                    return Stop(Reason.INTERRUPTED, epoch, by)
             row = _row(trainer, epoch, validation, began)
             if not math.isfinite(row["val_loss"]):
                 return Stop(Reason.DIVERGED, epoch)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion import model_file
+from emotion import model, model_file
 from emotion.errors import EmotionError
 from emotion.layers import mirror
 from emotion.model_file import Reading
@@ -35,7 +35,7 @@ def begin(
     targets, features, stop = examples.targets(trainer.classes), None, 0
     for reading in wanted:
         start, stop = stop, stop + len(reading.answers)
-        own, taken = slice(start, stop), _outputs(known, reading)
+        own, taken = slice(start, stop), model_file.outputs(known, reading)
         if reading is wanted[0]:
             pairs = zip(reading.answers, taken, strict=True)
             new = tuple(answer for answer, output in pairs if output < 0)
@@ -48,26 +48,20 @@ def begin(
     return new
 
 
-def _outputs(known: Sequence[Reading], wanted: Reading) -> list[int]:
-    """The output of a file with the readings `known` for each answer of `wanted`; -1 for none."""
-    start = 0
-    for one in known:
-        if (one.name == model_file.PEOPLE) == (wanted.name == model_file.PEOPLE):
-            return [place if place < 0 else start + place for place in one.columns(wanted.answers)]
-        start += len(one.answers)
-    return [-1] * len(wanted.answers)
-
-
 def _check(weights: Sequence[np.ndarray], trainer: Trainer) -> None:
     recipe, mine = trainer.recipe, trainer.result().get_weights()
     shapes, wanted = ([weight.shape for weight in group[:-2]] for group in (weights, mine))
     if shapes == wanted and (not recipe.symmetric or mirror.symmetric(list(weights))):
         return
-    width = shapes[0][-1]
-    raise EmotionError(
-        f"INITIAL_WEIGHTS is {width} channels wide, the network to train {recipe.width}: give "
-        f"WIDTH={width}"
-        if width != recipe.width
-        else "INITIAL_WEIGHTS is another network than train.py makes with "
-        f"SYMMETRIC={recipe.symmetric:d}: give SYMMETRIC={not recipe.symmetric:d}, or train it anew"
-    )
+    width, others = shapes[0][-1], "INITIAL_WEIGHTS is another network than train.py makes with "
+    if width != recipe.width:
+        why = (
+            f"INITIAL_WEIGHTS is {width} channels wide, the network to train {recipe.width}: give "
+        )
+        why += f"WIDTH={width}"
+    elif len(weights) == len(model.build(1, full_size=not recipe.full_size).weights):
+        why = f"{others}FULL_SIZE={recipe.full_size:d}: give FULL_SIZE={not recipe.full_size:d}"
+    else:
+        why = f"{others}SYMMETRIC={recipe.symmetric:d}: give SYMMETRIC={not recipe.symmetric:d}"
+        why += ", or train it anew"
+    raise EmotionError(why)

@@ -1,13 +1,15 @@
 """Where a run begins."""
 
+import keras
 import numpy as np
 import pytest
 from small import small_recipe
 
-from emotion import model_file
-from emotion.data import annotator_votes, dataset
+from emotion import model, model_file
+from emotion.data import annotator_votes, dataset, folds
 from emotion.errors import EmotionError
 from emotion.training import start
+from emotion.training.distillation import SoftTargets
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,39 @@ def test_going_on_with_other_settings_or_votes_is_refused(data, votes, tmp_path)
         start.ready(small_recipe(epochs=9), data, tmp_path / "c.npz")
 
 
+@pytest.fixture(scope="module")
+def taught(data, tmp_path_factory):
+    """A teacher that saw all but part 2 and says class 1, and one of part 1 that says class 0."""
+    folder = tmp_path_factory.mktemp("parts")
+    paths = []
+    for fold in (2, 1):
+        network = model.build(7, width=4, size=24)
+        *trunk, kernel, bias = network.get_weights()
+        bias[fold - 1] = 50
+        network.set_weights([*trunk, 0 * kernel, bias])
+        metadata = {"settings": {"folds": 2, "fold": fold}}
+        paths.append(folder / f"{fold}.keras")
+        model_file.save_keras(network, paths[-1], data.labels, metadata)
+    return paths
+
+
+def test_each_image_of_a_batch_asks_the_teacher_that_has_not_seen_it(data, taught, tmp_path):
+    run = start.ready(small_recipe(), data, tmp_path / "c.npz", teachers=taught)
+    (soft,) = (one for one in run.trainer.step_model.layers if isinstance(one, SoftTargets))
+    batch = run.train.shuffled(0)[:8]
+    found = keras.ops.convert_to_numpy(soft(run.train.images[batch][..., None]))
+    unseen = folds.of(data.splits["train"].images, 2)[batch]
+    assert set(unseen.tolist()) == {0, 1}
+    assert found.argmax(axis=1).tolist() == unseen.tolist()
+
+
+def test_a_batch_that_parts_cannot_share_is_refused(data, taught, tmp_path):
+    with pytest.raises(
+        EmotionError, match=r"^BATCH_SIZE=9 must be a multiple of 2.*: give 8 or 10"
+    ):
+        start.ready(small_recipe(batch_size=9), data, tmp_path / "c.npz", teachers=taught)
+
+
 def test_a_class_that_people_could_not_choose_is_named(data, tmp_path):
     path = tmp_path / "votes.csv"
     path.write_text(f"filename,anger,fear\n{data.splits['train'].names[0]},1,2\n")
@@ -80,3 +115,15 @@ def test_a_run_is_never_worse_than_what_it_began_with(data, tmp_path):
     assert again.began_with is None and again.trainer.state == run.trainer.state
     run.trainer.finish({**row, "val_accuracy": 1.0})
     assert run.trainer.state.best_epoch == 2
+
+
+def test_what_may_have_seen_the_part_left_out_is_never_the_result(data, tmp_path):
+    first = start.ready(small_recipe(), data, tmp_path / "c.npz").trainer
+    path = tmp_path / "a.keras"
+    readings = {"readings": model_file.described(start.readings(data.labels, None))}
+    model_file.save_keras(first.result(), path, data.labels, readings)
+    recipe = small_recipe(folds=2, fold=1)
+    run = start.ready(recipe, data, tmp_path / "d.npz", initial_weights=path)
+    assert run.began_with == first.score(run.validation)
+    run.trainer.finish({"epoch": 1, "val_loss": 9.0, "val_accuracy": 0.0})
+    assert run.trainer.state.best_epoch == 1

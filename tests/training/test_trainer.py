@@ -7,8 +7,8 @@ from small import small_recipe
 
 from emotion import model
 from emotion.errors import EmotionError
-from emotion.training import trainer
-from emotion.training.distillation import SoftTargets
+from emotion.training import step, trainer
+from emotion.training.distillation import SoftTargets, Teachers
 from emotion.training.schedule import Reason, Stop
 from emotion.training.trainer import Examples
 
@@ -28,7 +28,8 @@ def start(answers=0, teachers=(), compiled=False, **changes):
     """A run of three steps an epoch; compiling its step takes longer than most tests train."""
     recipe = small_recipe(**changes)
     columns = range(2) if answers else ()
-    options = {"answers": answers, "columns": columns, "teachers": teachers}
+    taught = Teachers(tuple(teachers))
+    options = {"answers": answers, "columns": columns, "teachers": taught}
     run = trainer.Trainer(recipe, classes=2, size=24, steps=3, **options)
     run.step_model.run_eagerly = not compiled
     return run
@@ -233,15 +234,34 @@ def test_both_readings_choose_the_best_epoch():
     assert (run.state.best_epoch, run.state.best) == (2, pytest.approx(0.7))
 
 
+def test_a_share_of_the_first_weights_stays_in_those_that_are_kept(data, tmp_path):
+    run = start(epochs=2, initial_weights_share=0.25)
+    first = [np.random.default_rng(0).uniform(0.5, 1, one.shape) for one in run.weights()]
+    run.begin_with(first)
+    fit(run, data)
+    *_, last = run.state.rows
+    run.best = run._kept()
+    kept = run.result().get_weights()
+    for one, before, now in zip(kept, first, run.average.value, strict=True):
+        assert one == pytest.approx(0.25 * before + 0.75 * now, rel=1e-5)
+    assert run.score(Examples(*data))["val_loss"] == pytest.approx(last["val_loss"])
+    path = tmp_path / "checkpoint.npz"
+    run.save(path, {})
+    again = start(epochs=2, initial_weights_share=0.25)
+    again.resume(path, {})
+    for one, other in zip(again._kept(), run._kept(), strict=True):
+        assert one == pytest.approx(other)
+
+
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_epochs_before(data):
     run = start(epochs=6)
-    honest = run.step_model.train_on_batch
+    learn = run._learn
 
-    def train_on_batch(*batch, **options):
-        logs = honest(*batch, **options)
-        return {**logs, "loss": np.nan} if run.state.epoch == 2 else logs
+    def spoilt(*batch):
+        loss, accuracy = learn(*batch)
+        return (np.nan if run.state.epoch == 2 else loss), accuracy
 
-    run.step_model.train_on_batch = train_on_batch
+    run._learn = spoilt
     stop, _ = fit(run, data)
     assert stop == Stop(Reason.DIVERGED, 2)
     assert [row["epoch"] for row in run.state.rows] == [1, 2]
@@ -274,3 +294,51 @@ def test_a_validation_loss_that_is_no_number_ends_the_run_too(data):
     lost = {"val_loss": float("nan"), "val_accuracy": 0.5}
     run.score = lambda examples: lost if run.state.epoch == 1 else honest(examples)
     assert fit(run, data)[0] == Stop(Reason.DIVERGED, 1)
+
+
+def test_where_there_are_parts_they_take_turns_and_every_image_comes_up():
+    folds = np.array([0] * 5 + [1] * 4 + [2] * 7)
+    examples = Examples(np.zeros((16, 24, 24), np.uint8), np.zeros(16, np.int64), folds=folds)
+    seen = set()
+    for epoch in range(20):
+        order = examples.shuffled(1, epoch)
+        assert len(order) == len(set(order.tolist())) == 3 * 4
+        assert folds[order].tolist() == [0, 1, 2] * 4
+        seen |= set(order.tolist())
+    assert seen == set(range(16))
+    assert (examples.shuffled(1, 3) == examples.shuffled(1, 3)).all()
+    assert (examples.shuffled(1, 3) != examples.shuffled(1, 4)).any()
+
+
+def test_people_s_answers_are_learnt_from_teachers_too():
+    recipe = small_recipe(teachers_weight=1, temperature=2, label_smoothing=0)
+    targets = np.array([[1, 0, 1, 0, 0]], np.float32)
+    logits = np.array([[0.5, 1, 2, 0, -1]], np.float32)
+    taught = np.array([[0.5, 0.5, 0.2, 0.2, 0.6]], np.float32)
+
+    def loss(taught):
+        outputs = keras.ops.convert_to_tensor(np.concatenate([logits, taught], axis=1))
+        found = step.combined_loss(recipe, targets, outputs, classes=2, every=5)
+        return float(keras.ops.convert_to_numpy(found)[0])
+
+    def cross_entropy(logits, shares):
+        return -float((shares * (logits - np.log(np.exp(logits).sum()))).sum())
+
+    labels = 4 * cross_entropy(logits[0, :2] / 2, taught[0, :2])
+    told = 4 * cross_entropy(logits[0, 2:] / 2, taught[0, 2:])
+    assert loss(taught) == pytest.approx(labels + told, abs=1e-5)
+    votes = cross_entropy(logits[0, 2:], targets[0, 2:])
+    assert loss(taught[:, :2]) == pytest.approx(labels + votes, abs=1e-5)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="KERAS_BACKEND=jax runs it")
+def test_under_jax_the_steps_learn_what_keras_own_would(data):
+    runs = [start(epochs=3, learning_rate=0.01, compiled=True) for _ in range(2)]
+    runs[1].jax_step = None
+    for run in runs:
+        assert fit(run, data)[0].reason is Reason.ALL_EPOCHS
+    for one, other in zip(*(run.weights() for run in runs), strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+    mine, keras_own = (run.state.rows[-1] for run in runs)
+    assert mine["loss"] == pytest.approx(keras_own["loss"], abs=1e-3)
+    assert mine["accuracy"] == pytest.approx(keras_own["accuracy"])

@@ -105,6 +105,9 @@ def test_another_network_is_refused(tmp_path):
     even = saved(tmp_path / "b.keras", start(symmetric=True).result(), (LABELS,))
     with pytest.raises(EmotionError, match=r"another .* SYMMETRIC=0: give SYMMETRIC=1"):
         warm_start.begin(start(), even, (LABELS,), examples())
+    large = saved(tmp_path / "large.keras", start(full_size=True).result(), (LABELS,))
+    with pytest.raises(EmotionError, match=r"another .* FULL_SIZE=0: give FULL_SIZE=1"):
+        warm_start.begin(start(), large, (LABELS,), examples())
     inputs = keras.Input((24, 24, 1))
     outputs = keras.layers.Dense(2)(keras.layers.Flatten()(keras.layers.Conv2D(4, 3)(inputs)))
     other = saved(tmp_path / "c.keras", keras.Model(inputs, outputs), (LABELS,))
