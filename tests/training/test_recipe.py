@@ -45,6 +45,13 @@ def test_a_symmetric_network_has_an_even_width():
     assert list(Recipe(width=9, symmetric=False).conflicts()) == []
 
 
+def test_a_run_that_leaves_a_part_out_keeps_nothing_of_other_weights():
+    (conflict,) = Recipe(fold=1, folds=5, initial_weights_share=0.5).conflicts()
+    assert conflict[0] == ("initial_weights_share", "fold")
+    assert list(Recipe(fold=1, folds=5).conflicts()) == []
+    assert list(Recipe(initial_weights_share=0.5).conflicts()) == []
+
+
 def complaints(**environ):
     with pytest.raises(SettingsError) as caught:
         config.read(train.Settings, {"DATASET": str(ROOT), **environ})
@@ -134,7 +141,7 @@ def test_the_twelve_that_most_people_need_come_first():
         "LEARNING_RATE", "AUGMENT", "INITIAL_WEIGHTS", "VALIDATION_SPLIT", "SEED", "RESUME",
     ]  # fmt: skip
     rest = _table(config.REST)
-    assert len(rest) == len(set(rest)) == 19
+    assert len(rest) == len(set(rest)) == 23
     assert not set(rest) & set(_table(config.MOST_PEOPLE))
 
 
@@ -145,7 +152,7 @@ def _table(group):
 def test_a_recipe_for_every_training_of_the_documents():
     assert {path.stem for path in FILES} == {
         "labels", "votes", "taught", "three", "wide", "calm", "partner", "even", "long", "again",
-        "last", "last2", "people",
+        "last", "last2", "people", "part", "blend",
     }  # fmt: skip
 
 
@@ -155,9 +162,19 @@ def all_there(monkeypatch, tmp_path):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     other = [f"runs/{one.stem}/emotion.keras" for one in FILES]
+    other += [f"runs/part{number}/emotion.keras" for number in range(1, 6)]
     for name in [*other, "../shared/fer2013/ferplus_votes.csv"]:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
+
+
+def test_a_share_of_initial_weights_needs_them(tmp_path):
+    settings = {"DATASET": str(tmp_path), "INITIAL_WEIGHTS_SHARE": "0.5"}
+    with pytest.raises(SettingsError) as caught:
+        config.read(train.Settings, settings)
+    assert caught.value.complaints == [
+        "INITIAL_WEIGHTS='none' must be a file, of which INITIAL_WEIGHTS_SHARE keeps a part"
+    ]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -172,22 +189,40 @@ def test_a_recipes_file_says_all_that_its_run_needs_but_the_data(path, all_there
 
 
 def test_the_recipe_of_the_model_that_ships(all_there):
-    path = ROOT / "recipes" / "people.toml"
+    path = ROOT / "recipes" / "blend.toml"
     found = config.read(train.Settings, {"RECIPE": str(path), "DATASET": "runs"})
     assert found.recipe == Recipe(
-        epochs=2,
+        epochs=7,
         patience=0,
-        seed=21,
-        learning_rate=0.001,
+        seed=61,
+        batch_size=125,
+        learning_rate=0.03,
         augment=0.4,
         random_erasing=0.0,
         blur_noise=0.1,
-        annotator_votes_weight=2.0,
-        teachers_weight=1.0,
+        initial_weights_share=0.75,
+        mixed_precision=True,
     )
-    last = Path("runs/last/emotion.keras")
-    assert (found.teachers, found.initial_weights) == ((last,), last)
+    assert found.teachers == tuple(Path(f"runs/part{n}/emotion.keras") for n in range(1, 6))
+    assert found.initial_weights == Path("runs/people/emotion.keras")
     assert found.annotator_votes == Path("../shared/fer2013/ferplus_votes.csv")
+
+
+def test_the_recipe_of_its_teachers_makes_one_of_each_part(all_there):
+    path = ROOT / "recipes" / "part.toml"
+    environ = {"RECIPE": str(path), "DATASET": "runs", "FOLD": "3", "SEED": "3"}
+    found = config.read(train.Settings, {**environ, "MODEL_EXPORT_PATH": "runs/part3"})
+    assert found.recipe == Recipe(
+        epochs=8,
+        patience=0,
+        seed=3,
+        blur_noise=0.15,
+        low_augmentation_last=0.3,
+        folds=5,
+        fold=3,
+        mixed_precision=True,
+    )
+    assert found.model_export_path == Path("runs/part3")
 
 
 def test_few_images_and_other_weights_get_defaults_of_their_own(capsys, tmp_path):
