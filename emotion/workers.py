@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from typing import Any
 
@@ -89,22 +90,38 @@ def processes(job: Job, count: int) -> Iterator[Steps]:
     they do when this process is killed, at once. When one of them is killed, what was handed over
     is done again, one file at a time; a file that then ends its process again is a failure.
     """
-    context = multiprocessing.get_context("spawn")  # forking copies no threads, and OpenCV has some
-    with _signals_held():  # also from the process that multiprocessing keeps to tidy up after it
-        stop = context.Event()
+    context = _Context()
+    # Something to read in a pipe from which nobody reads: an Event's lock could die with its owner.
+    told, stop = context.Pipe(duplex=False)
     made = partial(
-        ProcessPoolExecutor, mp_context=context, initializer=_begin, initargs=(stop.is_set,)
+        ProcessPoolExecutor, mp_context=context, initializer=_begin, initargs=(told.poll,)
     )
-    pool = _Pool(job, made, count)
+    with _signals_held():  # also from the process that multiprocessing keeps to tidy up after it
+        pool = _Pool(job, made, count)
     try:
         yield partial(steps, pool.submit, ahead=lambda: 4 * count, settled=pool.settled)
     finally:
-        stop.set()
+        stop.send_bytes(b"stop")
         end = threading.Timer(_PATIENCE, _kill_all)
         end.daemon = True
         end.start()
         pool.shutdown()
         end.cancel()
+        told.close()
+        stop.close()
+
+
+class _Process(SpawnProcess):
+    """A worker: it never hears SIGTERM (see `_signals_held`), and its pool waits for its end."""
+
+    def terminate(self) -> None:
+        self.kill()
+
+
+class _Context(SpawnContext):
+    """Starts anew: forking copies no threads, and OpenCV has some."""
+
+    Process = _Process
 
 
 class _Pool:

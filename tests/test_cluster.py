@@ -328,8 +328,7 @@ def test_a_scheduler_that_goes_away_before_there_is_a_worker_is_one_line(tmp_pat
         cluster(tmp_path, workers=0) as made,
         started(DEVICE_ID=folder, CLUSTER=made.address) as running,
     ):
-        while "has no worker yet" not in running.stderr.readline():
-            pass
+        assert any("has no worker yet" in line for line in running.stderr)
         made.scheduler.kill()
         _, error = running.communicate(timeout=60)
     assert running.returncode == 1

@@ -275,7 +275,9 @@ def test_workers_of_a_killed_run_end(tmp_path, endless):
 def kill_those_who_read(running, name, *, times=None):
     """Kill each process of the run that has the file open, so often or until the run ends."""
     killed: set[int] = set()
+    deadline = time.monotonic() + 60
     while running.poll() is None and len(killed) != times:
+        assert time.monotonic() < deadline, f"{len(killed)} killed, and the run goes on"
         for number in children(running):
             with contextlib.suppress(OSError):
                 links = Path(f"/proc/{number}/fd").iterdir()
