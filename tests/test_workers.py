@@ -290,13 +290,18 @@ def kill_those_who_read(running, name, *, times=None):
 
 @linux
 def test_the_files_of_a_killed_worker_are_done_again_nothing_twice_nothing_lost(tmp_path, folder):
-    rows, whole = tmp_path / "rows.csv", tmp_path / "whole.csv"
-    assert recognise(DEVICE_ID=folder, RESULTS=whole).returncode == 0
-    with started(DEVICE_ID=folder, RESULTS=rows, WORKERS=2) as running:
+    def settings(name):
+        place = tmp_path / name
+        place.mkdir()
+        kept = {"RESULTS": place / "rows.csv", "OUTPUT": place / "copies", "CROPS": place / "crops"}
+        return {"DEVICE_ID": folder} | kept
+
+    assert recognise(**settings("whole")).returncode == 0
+    with started(**settings("killed"), WORKERS=2) as running:
         assert kill_those_who_read(running, "1 long.mp4", times=1) == 1
         _, error = running.communicate(timeout=60)
     assert running.returncode == 0, error
-    assert rows.read_bytes() == whole.read_bytes()
+    assert everything(tmp_path / "killed") == everything(tmp_path / "whole")
 
 
 @linux
